@@ -1,0 +1,1 @@
+"""Audio in, detections out. Needs numpy at import; no torch, no Qt, no device."""

@@ -1,0 +1,35 @@
+"""Every error that kws raises on purpose.
+
+    KwsError
+    ├── ConfigError     a setting or argument is wrong
+    ├── SourceError     audio cannot be read
+    │   └── DeviceError   no usable audio device
+    ├── ModelError      a model folder is refused
+    └── BackendError    a backend cannot run the model
+
+Each message says what was got, what was wanted and how to mend it.
+"""
+
+
+class KwsError(Exception):
+    """Base of all errors below; catching it catches nothing else."""
+
+
+class ConfigError(KwsError):
+    """A setting, flag or argument is outside what is accepted."""
+
+
+class SourceError(KwsError):
+    """A sound file, stream or device cannot be read."""
+
+
+class DeviceError(SourceError):
+    """No usable audio device: missing, unknown, busy or without PortAudio."""
+
+
+class ModelError(KwsError):
+    """A model folder is incomplete, altered or does not fit this program."""
+
+
+class BackendError(KwsError):
+    """A backend is not available or failed while scoring."""

@@ -1,0 +1,1 @@
+"""Trains, measures and exports models. Offline; needs torch (the `train` extra)."""
