@@ -1,0 +1,58 @@
+"""Command line of the training side: python -m training fit ..."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from engine.config import FbankConfig
+from engine.errors import KwsError
+
+WORDS = (
+    "backward bed bird cat dog down eight five follow forward four go happy house learn left "
+    "marvin nine no off on one right seven sheila six stop three tree two up visual wow yes zero"
+).split()
+LABELS = ["_silence_", "_unknown_", *WORDS]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    fit = commands.add_parser("fit", help="train a model, or go on after an interruption")
+    fit.add_argument("--data", type=Path, required=True, help="folder of recordings")
+    fit.add_argument("--run", type=Path, required=True, help="folder of this run")
+    fit.add_argument("--steps", type=int, default=20_000)
+    fit.add_argument("--threads", type=int, default=2)
+    fit.add_argument("--seed", type=int, default=1)
+    fit.set_defaults(function=_fit)
+    options = parser.parse_args(arguments)
+    try:
+        options.function(options)
+    except KwsError as err:
+        print(f"training: {err}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from training.ast import AstConfig
+    from training.data.corpus import read_corpus
+    from training.data.scenes import SceneConfig
+    from training.fit import FitConfig, Trainer, validation_windows
+
+    trainer = Trainer(
+        options.run,
+        labels=LABELS,
+        fbank_config=FbankConfig(),
+        model_config=AstConfig(n_labels=len(LABELS), drop_path=0.05),
+        scene_config=SceneConfig(),
+        config=FitConfig(steps=options.steps, threads=options.threads, seed=options.seed),
+    )
+    validation = validation_windows(read_corpus(options.data, "validation"), LABELS, 16_000)
+    trainer.run(read_corpus(options.data, "train"), validation)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

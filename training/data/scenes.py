@@ -1,0 +1,314 @@
+"""Builds training windows as a live stream shows them.
+
+A model taught on tidy one-second clips fires at running speech, at words cut by the window's
+edge and at fans. So every window is composed anew: a word anywhere inside the window or cut by
+its edge, a neighbour word, running speech, other words, noise or near silence; at any level, in
+noise at any ratio.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.types import Float32
+from training.data.corpus import SAMPLE_RATE_HZ, Clip, speech_extent
+
+SILENCE = "_silence_"
+UNKNOWN = "_unknown_"
+_FADE_SAMPLES = 160
+# Below this share of a word inside the window nobody could name it; above the upper bound it
+# counts as whole. Between them the target goes over linearly from `_unknown_` to the word.
+_CUT_UNKNOWN = 0.55
+_CUT_WHOLE = 0.9
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneConfig:
+    """What windows are made of.
+
+    Attributes:
+        window_samples: Length of a window.
+        word_share: Windows with a whole keyword.
+        cut_share: Windows with a keyword cut by the edge.
+        speech_share: Windows of running speech or other words; the rest is noise and silence.
+        neighbour_probability: A second word beside the first, where there is room.
+        clean_probability: Words without added noise.
+        min_snr_db: Lowest word-to-noise ratio.
+        max_snr_db: Highest word-to-noise ratio of noisy words.
+        min_level_db: Quietest peak of the finished window, relative to full scale.
+        max_level_db: Loudest; above 0 the window clips.
+        speed_range: Largest relative change of speed and pitch.
+        reverb_probability: Windows with a synthetic room response.
+        count_power: A class with n clips is drawn in proportion to n ** count_power.
+    """
+
+    window_samples: int = 16_000
+    word_share: float = 0.62
+    cut_share: float = 0.12
+    speech_share: float = 0.18
+    neighbour_probability: float = 0.2
+    clean_probability: float = 0.25
+    min_snr_db: float = -3.0
+    max_snr_db: float = 25.0
+    min_level_db: float = -40.0
+    max_level_db: float = 3.0
+    speed_range: float = 0.12
+    reverb_probability: float = 0.2
+    count_power: float = 0.6
+
+
+class SceneMaker:
+    """Draws windows and their targets from a corpus.
+
+    Args:
+        clips: Training clips.
+        labels: Labels of the model; must hold `_silence_` and `_unknown_`.
+        config: Shares and ranges.
+    """
+
+    def __init__(self, clips: Sequence[Clip], labels: Sequence[str], config: SceneConfig) -> None:
+        self.config = config
+        self.labels = list(labels)
+        self._index = {label: i for i, label in enumerate(labels)}
+        self._words: dict[str, list[Clip]] = defaultdict(list)
+        for clip in clips:
+            if clip.word in self._index:
+                self._words[clip.word].append(clip)
+        self._extents = {
+            clip.path: speech_extent(clip.samples) for group in self._words.values() for clip in group
+        }
+        self._speech = [clip for clip in clips if clip.kind == "speech"]
+        self._other = [clip for clip in clips if clip.kind == "other_word"]
+        self._noise = [clip for clip in clips if clip.kind == "noise"]
+        self._speech_weights = _length_weights(self._speech)
+        self._keywords = sorted(self._words)
+        counts = np.array([len(self._words[word]) for word in self._keywords], float)
+        self._word_weights = counts**config.count_power / np.sum(counts**config.count_power)
+
+    def batch(self, size: int, rng: np.random.Generator) -> tuple[Float32, Float32]:
+        """Draw windows.
+
+        Args:
+            size: How many.
+            rng: All randomness comes from here.
+
+        Returns:
+            Samples, shape [size, window_samples], and targets, shape [size, n_labels], whose
+            rows sum to 1.
+        """
+        samples = np.zeros((size, self.config.window_samples), np.float32)
+        targets = np.zeros((size, len(self.labels)), np.float32)
+        for row in range(size):
+            samples[row] = self._window(rng, targets[row])
+        return samples, targets
+
+    def _window(self, rng: np.random.Generator, target: Float32) -> Float32:
+        config = self.config
+        draw = rng.random()
+        if draw < config.word_share:
+            scene = self._word_scene(rng, target, cut=False)
+        elif draw < config.word_share + config.cut_share:
+            scene = self._word_scene(rng, target, cut=True)
+        elif draw < config.word_share + config.cut_share + config.speech_share:
+            target[self._index[UNKNOWN]] = 1
+            scene = self._speech_scene(rng)
+        else:
+            target[self._index[SILENCE]] = 1
+            return _at_level(self._background(rng), rng, config.min_level_db - 25, -6.0)
+        if rng.random() < config.reverb_probability:
+            scene = _reverberate(scene, rng)
+        if rng.random() >= config.clean_probability:
+            snr_db = rng.uniform(config.min_snr_db, config.max_snr_db)
+            scene = _mix(scene, self._background(rng), snr_db)
+        scene = _at_level(scene, rng, config.min_level_db, config.max_level_db)
+        return np.clip(scene, -1, 1)
+
+    def _word_scene(self, rng: np.random.Generator, target: Float32, *, cut: bool) -> Float32:
+        n = self.config.window_samples
+        word = self._keywords[rng.choice(len(self._keywords), p=self._word_weights)]
+        samples, start, stop = self._spoken(word, rng)
+        length = stop - start
+        share = 1.0
+        if cut:
+            share = float(rng.uniform(0.1, 0.95))
+            offset = int(round((share - 1) * length)) if rng.random() < 0.5 else int(n - share * length)
+        else:
+            offset = int(rng.integers(0, n - length + 1)) if length < n else (n - length) // 2
+        weight = float(np.clip((share - _CUT_UNKNOWN) / (_CUT_WHOLE - _CUT_UNKNOWN), 0, 1))
+        target[self._index[word]] = weight
+        target[self._index[UNKNOWN]] += 1 - weight
+        scene = _placed(samples, offset - start, n)
+        if not cut and rng.random() < self.config.neighbour_probability:
+            scene += self._neighbour(offset, offset + length, rng)
+        return scene
+
+    def _neighbour(self, start: int, stop: int, rng: np.random.Generator) -> Float32:
+        """A second word that leaves at least 100 ms to the first and shows at most half."""
+        n = self.config.window_samples
+        gap = int(rng.uniform(0.1, 0.5) * SAMPLE_RATE_HZ)
+        word = self._keywords[rng.integers(len(self._keywords))]
+        samples, word_start, word_stop = self._spoken(word, rng)
+        length = word_stop - word_start
+        if rng.random() < 0.5:
+            visible, offset = start - gap, start - gap - length
+        else:
+            visible, offset = n - stop - gap, stop + gap
+        if not 0 < visible <= length // 2:
+            return np.zeros(n, np.float32)
+        only_word = samples[word_start:word_stop]
+        return _placed(only_word, offset, n) * np.float32(rng.uniform(0.5, 1.5))
+
+    def _spoken(self, word: str, rng: np.random.Generator) -> tuple[Float32, int, int]:
+        """A clip of a word at a random speed and unit peak, with its extent."""
+        clips = self._words[word]
+        clip = clips[rng.integers(len(clips))]
+        start, stop = self._extents[clip.path]
+        samples = clip.samples.astype(np.float32)
+        samples /= max(1.0, float(np.abs(samples).max()))
+        factor = 1 + rng.uniform(-1, 1) * self.config.speed_range
+        return _resampled(samples, factor), round(start / factor), round(stop / factor)
+
+    def _speech_scene(self, rng: np.random.Generator) -> Float32:
+        n = self.config.window_samples
+        if self._other and rng.random() < 0.25:
+            clip = self._other[rng.integers(len(self._other))]
+        else:
+            clip = self._speech[rng.choice(len(self._speech), p=self._speech_weights)]
+        factor = 1 + rng.uniform(-1, 1) * self.config.speed_range
+        samples = _resampled(_crop(clip.samples, int(n * factor) + 2, rng), factor)[:n]
+        return _placed(samples / max(1.0, float(np.abs(samples).max())), 0, n)
+
+    def _background(self, rng: np.random.Generator) -> Float32:
+        """Noise of unit peak: recorded, coloured, babble, sparse clicks, hum, or a mixture."""
+        n = self.config.window_samples
+        draw = rng.random()
+        if draw < 0.5 and self._noise:
+            clip = self._noise[rng.integers(len(self._noise))]
+            factor = 1 + rng.uniform(-1, 1) * 0.3
+            noise = _resampled(_crop(clip.samples, int(n * factor) + 2, rng), factor)[:n]
+        elif draw < 0.75:
+            noise = _coloured_noise(n, rng)
+        elif draw < 0.87 and self._speech:
+            noise = self._babble(rng)
+        elif draw < 0.94:
+            noise = _clicks(n, rng)
+        else:
+            noise = _hum(n, rng) + 0.1 * _coloured_noise(n, rng)
+        noise = _placed(noise, 0, n)
+        return noise / max(1e-6, float(np.abs(noise).max()))
+
+    def _babble(self, rng: np.random.Generator) -> Float32:
+        n = self.config.window_samples
+        total = np.zeros(n, np.float32)
+        for _ in range(int(rng.integers(4, 9))):
+            clip = self._speech[rng.choice(len(self._speech), p=self._speech_weights)]
+            crop = _crop(clip.samples, n, rng)
+            total[: len(crop)] += crop / max(1.0, float(np.abs(crop).max()))
+        return total
+
+
+def _length_weights(clips: Sequence[Clip]) -> np.ndarray:
+    lengths = np.array([len(clip.samples) for clip in clips], float)
+    return lengths / max(1.0, lengths.sum())
+
+
+def _crop(samples: np.ndarray, n: int, rng: np.random.Generator) -> Float32:
+    first = int(rng.integers(0, max(1, len(samples) - n + 1)))
+    return samples[first : first + n].astype(np.float32)
+
+
+def _resampled(samples: Float32, factor: float) -> Float32:
+    """Played `factor` times as fast, by linear interpolation."""
+    positions = np.arange(int((len(samples) - 1) / factor)) * factor
+    return np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
+
+
+def _placed(samples: Float32, offset: int, n: int) -> Float32:
+    """Samples put at `offset` into n zeros, cut at the edges, faded at their own ends."""
+    faded = samples.copy()
+    if len(faded) > 2 * _FADE_SAMPLES:
+        ramp = np.linspace(0, 1, _FADE_SAMPLES, dtype=np.float32)
+        faded[:_FADE_SAMPLES] *= ramp
+        faded[-_FADE_SAMPLES:] *= ramp[::-1]
+    out = np.zeros(n, np.float32)
+    first, last = max(0, offset), min(n, offset + len(faded))
+    if first < last:
+        out[first:last] = faded[first - offset : last - offset]
+    return out
+
+
+def _power(samples: Float32) -> float:
+    """Mean power of the loud half, so that pauses don't count."""
+    frames = samples[: len(samples) // 320 * 320].reshape(-1, 320)
+    powers = np.sort(np.mean(frames**2, axis=1))
+    return float(powers[len(powers) // 2 :].mean()) + 1e-12
+
+
+def _mix(scene: Float32, noise: Float32, snr_db: float) -> Float32:
+    gain = np.sqrt(_power(scene) / _power(noise) / 10 ** (snr_db / 10))
+    return scene + noise * np.float32(gain)
+
+
+def _at_level(
+    scene: Float32, rng: np.random.Generator, min_db: float, max_db: float
+) -> Float32:
+    """Scaled to a random peak, over a faint noise floor, with an occasional DC offset."""
+    peak = max(1e-6, float(np.abs(scene).max()))
+    scene = scene * np.float32(10 ** (rng.uniform(min_db, max_db) / 20) / peak)
+    floor = 10 ** (rng.uniform(-110, -55) / 20)
+    scene = scene + np.float32(floor) * rng.standard_normal(len(scene), np.float32)
+    if rng.random() < 0.05:
+        scene = scene + np.float32(rng.uniform(-0.1, 0.1))
+    return scene
+
+
+def _coloured_noise(n: int, rng: np.random.Generator) -> Float32:
+    """Noise with a random smooth spectrum and a slow random envelope."""
+    n_bins = n // 2 + 1
+    knots_db = np.cumsum(rng.normal(0, 6, 9))
+    shape_db = np.interp(np.geomspace(1, n_bins, n_bins), np.geomspace(1, n_bins, 9), knots_db)
+    spectrum = np.fft.rfft(rng.standard_normal(n, np.float32)) * 10 ** (shape_db / 20)
+    noise = np.fft.irfft(spectrum, n)
+    envelope = np.interp(np.arange(n), np.linspace(0, n, 6), rng.uniform(0.3, 1, 6))
+    return (noise * envelope).astype(np.float32)
+
+
+def _clicks(n: int, rng: np.random.Generator) -> Float32:
+    """Claps, knocks and key strokes: short decaying bursts."""
+    out = np.zeros(n, np.float32)
+    for _ in range(int(rng.integers(1, 6))):
+        length = int(rng.integers(80, 3200))
+        burst = _coloured_noise(length, rng) * np.exp(-np.arange(length) * rng.uniform(4, 10) / length)
+        first = int(rng.integers(0, n))
+        burst = (burst / (np.abs(burst).max() + 1e-9)).astype(np.float32)[: n - first]
+        out[first : first + len(burst)] += burst * np.float32(rng.uniform(0.2, 1))
+    return out
+
+
+def _hum(n: int, rng: np.random.Generator) -> Float32:
+    """Mains hum, beeps and whistles: a few steady partials."""
+    time_s = np.arange(n) / SAMPLE_RATE_HZ
+    base_hz = float(np.exp(rng.uniform(np.log(50), np.log(3000))))
+    out = np.zeros(n)
+    for partial in range(1, int(rng.integers(2, 6))):
+        if base_hz * partial < 7_500:
+            phase = rng.uniform(0, 2 * np.pi)
+            out += rng.uniform(0, 1) * np.sin(2 * np.pi * base_hz * partial * time_s + phase)
+    return out.astype(np.float32)
+
+
+def _reverberate(scene: Float32, rng: np.random.Generator) -> Float32:
+    """Convolve with exponentially decaying noise, the simplest model of a room."""
+    n = len(scene)
+    decay_s = rng.uniform(0.1, 0.6)
+    length = int(min(decay_s, 0.5) * SAMPLE_RATE_HZ)
+    tail = rng.standard_normal(length) * np.exp(-6.9 * np.arange(length) / (decay_s * SAMPLE_RATE_HZ))
+    tail *= rng.uniform(0.2, 0.9) / (np.sqrt(np.sum(tail**2)) + 1e-9)
+    tail[0] = 1.0
+    size = 1 << (n + length - 1).bit_length()
+    wet = np.fft.irfft(np.fft.rfft(scene, size) * np.fft.rfft(tail, size), size)[:n]
+    return wet.astype(np.float32)
