@@ -106,12 +106,17 @@ def model_input(log_mel: Float32, config: FbankConfig) -> Float32:
         Shape [target_frames, n_mels].
     """
     scale = np.float32(1 / (config.std_factor * config.std))
-    offset = np.float32(config.mean)
-    padding = np.float32(config.padding_value)
     if config.padding_stage == "before_normalization":
-        padding = (padding - offset) * scale
-    out = np.full((config.target_frames, config.n_mels), padding, np.float32)
-    out[: len(log_mel)] = (log_mel - offset) * scale
+        normalized = (pad_log_mel(log_mel, config) - np.float32(config.mean)) * scale
+    else:
+        normalized = pad_log_mel((log_mel - np.float32(config.mean)) * scale, config)
+    return normalized
+
+
+def pad_log_mel(log_mel: Float32, config: FbankConfig) -> Float32:
+    """Pad an fbank at its end to target_frames rows of the padding value."""
+    out = np.full((config.target_frames, config.n_mels), config.padding_value, np.float32)
+    out[: len(log_mel)] = log_mel
     return out
 
 

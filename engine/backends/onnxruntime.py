@@ -1,0 +1,103 @@
+"""ONNX Runtime on the CPU, or on a GPU through its CUDA provider."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from engine.errors import BackendError, ModelError
+from engine.manifest import ModelManifest
+from engine.types import Float32
+
+INPUT_NAME = "fbank"
+OUTPUT_NAME = "logits"
+
+
+class CpuBackend:
+    """ONNX Runtime's CPU provider.
+
+    One window is too little work to share between cores, and spinning threads take a whole core
+    from everything else on the machine (docs/measurements.md), so: one thread, no spinning.
+    """
+
+    name = "cpu"
+    _provider: ClassVar[str] = "CPUExecutionProvider"
+
+    def __init__(self, manifest: ModelManifest) -> None:
+        self._manifest = manifest
+        self._session: Any = None
+        import onnxruntime
+
+        available = onnxruntime.get_available_providers()
+        if self._provider not in available:
+            raise BackendError(
+                f"ONNX Runtime {onnxruntime.__version__} has no {self._provider}; it has "
+                f"{', '.join(available)}"
+            )
+
+    def __enter__(self) -> Self:
+        """Load the model and check that it fits its manifest."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4  # failures are raised and reported by us
+        path = self._manifest.model_path
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=[self._provider]
+            )
+        except Exception as err:  # ONNX Runtime raises many kinds for a bad model
+            raise ModelError(f"{path} cannot be loaded: {_first_line(err)}") from err
+        got = self._session.get_providers()[0]
+        if got != self._provider:  # ONNX Runtime falls back without an error
+            raise BackendError(f"asked ONNX Runtime for {self._provider}, got {got}")
+        self._check_shapes()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Free the session."""
+        self._session = None
+
+    def infer(self, model_inputs: Float32) -> Float32:
+        """Logits [batch, labels] of model inputs [batch, frames, mels]."""
+        try:
+            (logits,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: model_inputs})
+        except Exception as err:
+            raise BackendError(f"ONNX Runtime failed: {_first_line(err)}") from err
+        result: Float32 = logits
+        return result
+
+    def _check_shapes(self) -> None:
+        path = self._manifest.model_path
+        fbank = self._manifest.fbank
+        inputs = [(x.name, x.type, x.shape[1:]) for x in self._session.get_inputs()]
+        outputs = [(x.name, x.type, x.shape[1:]) for x in self._session.get_outputs()]
+        wanted_in = [(INPUT_NAME, "tensor(float)", [fbank.target_frames, fbank.n_mels])]
+        wanted_out = [(OUTPUT_NAME, "tensor(float)", [len(self._manifest.labels)])]
+        for found, wanted in ((inputs, wanted_in), (outputs, wanted_out)):
+            if found != wanted:
+                raise ModelError(
+                    f"{path} has {_tensors(found)}; its manifest wants {_tensors(wanted)}"
+                )
+        probe = np.zeros((1, fbank.target_frames, fbank.n_mels), np.float32)
+        if not np.isfinite(self.infer(probe)).all():
+            raise ModelError(f"{path} gives logits that are not finite")
+
+
+class CudaBackend(CpuBackend):
+    """ONNX Runtime's CUDA provider; refused where it is not truly there."""
+
+    name = "cuda"
+    _provider: ClassVar[str] = "CUDAExecutionProvider"
+
+
+def _tensors(found: list[tuple[str, str, list[Any]]]) -> str:
+    return ", ".join(f"{name} {kind} [batch, {', '.join(map(str, s))}]" for name, kind, s in found)
+
+
+def _first_line(err: Exception) -> str:
+    return str(err).strip().splitlines()[0][:300] if str(err).strip() else type(err).__name__

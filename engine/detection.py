@@ -1,0 +1,79 @@
+"""Posteriors in, detections out: smoothing, threshold, re-arm level and refractory period.
+
+Pure and timed by samples, so a recording gives the same detections at any speed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.config import DecisionConfig
+from engine.errors import ConfigError
+from engine.types import Detection, Float32, Posteriors
+
+
+@dataclass
+class _KeywordState:
+    armed: bool = True
+    blocked_until: int = 0
+
+
+class Detector:
+    """The decision rule.
+
+    A keyword fires when its smoothed posterior is at or above its threshold and is the highest of
+    all labels, background included. It cannot fire again before its smoothed posterior has fallen
+    below its re-arm threshold and the refractory period is over: a one-second word in a one-second
+    window stays high for about two seconds, so a refractory period alone would fire twice.
+
+    Args:
+        labels: Labels of the posteriors, in order.
+        config: Smoothing, refractory period and the keywords' operating points.
+
+    Raises:
+        ConfigError: A keyword is not among the labels.
+    """
+
+    def __init__(self, labels: Sequence[str], config: DecisionConfig) -> None:
+        missing = [word for word in config.operating_points if word not in labels]
+        if missing:
+            raise ConfigError(f"keyword {missing[0]!r} is not a label; labels: {', '.join(labels)}")
+        self._config = config
+        self._index = {word: labels.index(word) for word in config.operating_points}
+        self._states = {word: _KeywordState() for word in config.operating_points}
+        self._history: deque[Float32] = deque(maxlen=config.smoothing_windows)
+
+    def update(self, posteriors: Posteriors) -> list[Detection]:
+        """Take the next window's posteriors; return what fired, at most one detection."""
+        self._history.append(posteriors.probs)
+        smoothed = np.mean(self._history, axis=0)
+        top = float(smoothed.max())
+        fired = []
+        for word, index in self._index.items():
+            point = self._config.operating_points[word]
+            state = self._states[word]
+            score = float(smoothed[index])
+            if score < point.rearm_threshold:
+                state.armed = True
+            free = posteriors.end_sample >= state.blocked_until
+            if score >= point.threshold and score == top and state.armed and free:
+                state.armed = False
+                state.blocked_until = posteriors.end_sample + self._config.refractory_samples
+                fired.append(
+                    Detection(
+                        keyword=word,
+                        score=score,
+                        threshold=point.threshold,
+                        end_sample=posteriors.end_sample,
+                    )
+                )
+                break  # two labels with the same posterior must not both fire
+        return fired
+
+    def forget_history(self) -> None:
+        """Drop the smoothing history after a gap; what has fired stays blocked."""
+        self._history.clear()
