@@ -1,0 +1,1 @@
+"""Where samples come from: sound files, standard input, microphones."""

@@ -1,0 +1,85 @@
+"""Sound files of any rate and channel count, streamed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+
+from engine.audio.source import Block, MonoResampler, check_finite
+from engine.errors import SourceError
+
+_BLOCK_S = 0.1
+
+
+class FileSource:
+    """Reads a sound file as fast as it is asked.
+
+    Args:
+        path: Anything that libsndfile reads: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF ...
+        model_rate_hz: Rate to deliver.
+    """
+
+    is_live = False
+
+    def __init__(self, path: Path, model_rate_hz: int) -> None:
+        self._path = path
+        self._model_rate_hz = model_rate_hz
+        self._file: Any = None
+        self._position = 0
+        self._finished = False
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self._path)
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Rate of the file."""
+        return int(self._file.samplerate)
+
+    def __enter__(self) -> Self:
+        """Open the file; raises SourceError."""
+        import soundfile
+
+        if not self._path.exists():
+            raise SourceError(f"no such file: {self._path}")
+        if self._path.is_dir():
+            raise SourceError(f"{self._path} is a folder; name a sound file")
+        try:
+            self._file = soundfile.SoundFile(self._path)
+        except (OSError, soundfile.LibsndfileError) as err:
+            raise SourceError(f"cannot read {self._path} as a sound file: {_reason(err)}") from err
+        self._resampler = MonoResampler(self.sample_rate_hz, self._model_rate_hz)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def read(self) -> Block | None:
+        """The next 0.1 s, or None at the end."""
+        import soundfile
+
+        if self._finished:
+            return None
+        try:
+            samples = self._file.read(
+                max(1, int(self.sample_rate_hz * _BLOCK_S)), dtype="float32", always_2d=True
+            )
+        except (OSError, soundfile.LibsndfileError) as err:
+            raise SourceError(f"{self._path} is damaged at frame {self._position}: {err}") from err
+        check_finite(samples, self.name, self._position)
+        if self._position == 0 and len(samples) == 0:
+            raise SourceError(f"{self._path} holds no audio")
+        self._position += len(samples)
+        self._finished = len(samples) == 0
+        return Block(samples=self._resampler.convert(samples, last=self._finished))
+
+
+def _reason(err: Exception) -> str:
+    text = str(getattr(err, "error_string", "") or err)
+    return text.rstrip(". ") or type(err).__name__
+
+

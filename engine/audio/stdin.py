@@ -1,0 +1,86 @@
+"""Raw PCM on standard input: signed 16-bit little-endian, interleaved."""
+
+from __future__ import annotations
+
+import os
+import select
+from typing import BinaryIO, Self
+
+import numpy as np
+
+from engine.audio.source import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ, Block, MonoResampler
+from engine.errors import ConfigError, SourceError
+
+_WAIT_S = 0.2
+_BLOCK_BYTES = 1 << 15
+
+
+class StdinSource:
+    """Reads PCM from a pipe or a redirected file.
+
+    It is not live: a pipe waits while we are busy, so nothing is ever lost or skipped.
+
+    Args:
+        stream: Usually sys.stdin.buffer.
+        rate_hz: Rate of the PCM.
+        channels: Interleaved channels of the PCM.
+        model_rate_hz: Rate to deliver.
+
+    Raises:
+        ConfigError: The rate or the channel count is absurd.
+    """
+
+    is_live = False
+    name = "-"
+
+    def __init__(
+        self, stream: BinaryIO, *, rate_hz: int, channels: int, model_rate_hz: int
+    ) -> None:
+        if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+            raise ConfigError(
+                f"--rate is {rate_hz}; it must be {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz"
+            )
+        if not 1 <= channels <= MAX_CHANNELS:
+            raise ConfigError(f"--channels is {channels}; it must be 1 to {MAX_CHANNELS}")
+        self._stream = stream
+        self._rate_hz = rate_hz
+        self._channels = channels
+        self._resampler = MonoResampler(rate_hz, model_rate_hz)
+        self._remainder = b""
+        self._received = 0
+        self._finished = False
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Rate of the PCM."""
+        return self._rate_hz
+
+    def __enter__(self) -> Self:
+        """Nothing to open."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Standard input stays open."""
+
+    def read(self) -> Block | None:
+        """What has come within 0.2 s, or None at the end."""
+        if self._finished:
+            return None
+        data = self._remainder
+        if self._is_readable():
+            fresh = os.read(self._stream.fileno(), _BLOCK_BYTES)
+            self._received += len(fresh)
+            self._finished = not fresh
+            data += fresh
+        if self._finished and self._received == 0:
+            raise SourceError("standard input holds no audio; pipe raw signed 16-bit PCM into it")
+        frame_bytes = 2 * self._channels
+        whole = len(data) // frame_bytes * frame_bytes
+        self._remainder = data[whole:]
+        pcm = np.frombuffer(data[:whole], "<i2").reshape(-1, self._channels)
+        samples = pcm.astype(np.float32) / np.float32(32768)
+        return Block(samples=self._resampler.convert(samples, last=self._finished))
+
+    def _is_readable(self) -> bool:
+        # Without a limit a silent pipe could not be left on Ctrl-C.
+        return bool(select.select([self._stream], [], [], _WAIT_S)[0])
