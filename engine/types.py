@@ -53,3 +53,97 @@ class Detection:
     score: float
     threshold: float
     end_sample: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """Listening has begun.
+
+    Attributes:
+        source: Name of the source.
+        sample_rate_hz: Rate of the source before resampling.
+        backend: Name of the backend.
+        backend_reason: Why it was chosen.
+    """
+
+    source: str
+    sample_rate_hz: int
+    backend: str
+    backend_reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """A detection on its way to the consumers.
+
+    Attributes:
+        detection: What fired.
+        latency_ms: From the moment its last samples were handed over to the decision.
+    """
+
+    detection: Detection
+    latency_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """Samples were lost.
+
+    Attributes:
+        end_sample: Where the audio goes on.
+        lost_samples: How many are missing before it.
+        reason: Why.
+    """
+
+    end_sample: int
+    lost_samples: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamStats:
+    """Counters since the start, and times since the last report.
+
+    Attributes:
+        end_sample: Audio taken so far.
+        windows: Windows scored.
+        skipped_windows: Windows passed over because scoring fell behind.
+        overflows: Times that the device reported lost input.
+        lost_samples: Samples known to be lost.
+        detections: Detections so far.
+        dropped_events: Events that a slow consumer never saw.
+        feature_ms: p50 and p99 of the time for features.
+        inference_ms: p50 and p99 of the time in the backend.
+        total_ms: p50 and p99 from samples handed over to decision.
+        last_window_age_s: Time since the last window was scored.
+    """
+
+    end_sample: int
+    windows: int
+    skipped_windows: int
+    overflows: int
+    lost_samples: int
+    detections: int
+    dropped_events: int
+    feature_ms: tuple[float, float]
+    inference_ms: tuple[float, float]
+    total_ms: tuple[float, float]
+    last_window_age_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopped:
+    """Listening has ended; always the last event.
+
+    Attributes:
+        reason: "end of input", "interrupted", "duration", "max detections" or "failed".
+        stats: Final counters.
+        wall_s: Time that it took.
+    """
+
+    reason: str
+    stats: StreamStats
+    wall_s: float
+
+
+Event = Started | Heard | Gap | StreamStats | Stopped

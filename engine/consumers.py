@@ -1,0 +1,82 @@
+"""The consumer side: bounded queues that never hide a loss."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+from engine.errors import ConfigError
+from engine.types import Event
+
+
+class EventQueue:
+    """Bounded queue of events for one consumer.
+
+    Args:
+        capacity: Events kept.
+        drop_oldest: When full, drop the oldest and count it (a live stream must not wait for its
+            consumers); otherwise `put` waits (a recording can).
+    """
+
+    def __init__(self, capacity: int = 256, *, drop_oldest: bool) -> None:
+        if capacity < 1:
+            raise ConfigError(f"an event queue of {capacity}; it must hold 1 or more")
+        self._events: deque[Event] = deque()
+        self._capacity = capacity
+        self._drop_oldest = drop_oldest
+        self._changed = threading.Condition()
+        self._closed = False
+        self._dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Events that were dropped so far."""
+        return self._dropped
+
+    def put(self, event: Event) -> None:
+        """Add an event; after `close` it is counted as dropped."""
+        with self._changed:
+            if not self._drop_oldest:
+                self._changed.wait_for(lambda: self._closed or len(self._events) < self._capacity)
+            if self._closed:
+                self._dropped += 1
+                return
+            if len(self._events) >= self._capacity:
+                self._events.popleft()
+                self._dropped += 1
+            self._events.append(event)
+            self._changed.notify_all()
+
+    def get(self, timeout_s: float) -> Event | None:
+        """The oldest event, or None when none came in time."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._events), timeout_s)
+            if not self._events:
+                return None
+            event = self._events.popleft()
+            self._changed.notify_all()
+            return event
+
+    def close(self) -> None:
+        """The consumer is gone: nobody waits for it any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+class FanOut:
+    """Hands every event to every consumer's queue."""
+
+    def __init__(self, queues: Sequence[EventQueue]) -> None:
+        self._queues = tuple(queues)
+
+    @property
+    def dropped(self) -> int:
+        """Events dropped by all queues together."""
+        return sum(queue.dropped for queue in self._queues)
+
+    def put(self, event: Event) -> None:
+        """Add to every queue."""
+        for queue in self._queues:
+            queue.put(event)

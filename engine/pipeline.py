@@ -1,0 +1,224 @@
+"""Owns the scorer thread: source to scorer to consumers, with counted losses and a clean stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.audio.source import Block, Source
+from engine.backends import ChosenBackend
+from engine.config import DecisionConfig
+from engine.consumers import EventQueue, FanOut
+from engine.manifest import ModelManifest
+from engine.scorer import ScoredWindow, StreamScorer
+from engine.types import Gap, Heard, Started, Stopped, StreamStats
+
+_STATS_EVERY_S = 10
+_MAX_TIMES = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopRule:
+    """When to end by itself; None means never.
+
+    Attributes:
+        samples: After this much audio.
+        detections: After this many detections.
+    """
+
+    samples: int | None = None
+    detections: int | None = None
+
+
+@dataclass
+class _Counters:
+    windows: int = 0
+    skipped: int = 0
+    overflows: int = 0
+    lost_samples: int = 0
+    detections: int = 0
+    feature_s: list[float] = field(default_factory=list)
+    inference_s: list[float] = field(default_factory=list)
+    total_s: list[float] = field(default_factory=list)
+    last_window_at: float = 0.0
+
+
+class Pipeline:
+    """Runs one source through one model on a thread of its own.
+
+    Args:
+        source: Where samples come from; opened and closed on the thread.
+        manifest: The model.
+        chosen: The backend; entered and left on the thread.
+        decision: Smoothing, refractory period and keywords.
+        queues: One for each consumer.
+        stop_rule: When to end by itself.
+        on_window: Called on the thread with every scored window; must be quick.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        manifest: ModelManifest,
+        chosen: ChosenBackend,
+        decision: DecisionConfig,
+        queues: Sequence[EventQueue],
+        *,
+        stop_rule: StopRule | None = None,
+        on_window: Callable[[ScoredWindow], None] | None = None,
+    ) -> None:
+        self._source = source
+        self._manifest = manifest
+        self._chosen = chosen
+        self._decision = decision
+        self._fan_out = FanOut(queues)
+        self._rule = stop_rule or StopRule()
+        self._on_window = on_window
+        self._counters = _Counters()
+        self._stop_asked = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="scorer")
+        self._started_at = 0.0
+        self._end_sample = 0
+
+    def start(self) -> None:
+        """Begin listening; failures are raised by `join`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end; may be called often and from anywhere."""
+        self._stop_asked.set()
+
+    def join(self, timeout_s: float | None = None) -> None:
+        """Wait for the end.
+
+        Raises:
+            KwsError: What ended the thread, as it was raised there.
+            TimeoutError: The thread is still running.
+        """
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            raise TimeoutError(f"the scorer thread did not end within {timeout_s} s")
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        self._started_at = time.monotonic()
+        reason = "failed"
+        try:
+            # The backend first: a refused model must not open a device.
+            with self._chosen.backend as backend, self._source as source:
+                self._fan_out.put(
+                    Started(
+                        source=source.name,
+                        sample_rate_hz=source.sample_rate_hz,
+                        backend=backend.name,
+                        backend_reason=self._chosen.reason,
+                    )
+                )
+                scorer = StreamScorer(
+                    self._manifest, backend, self._decision, newest_only=source.is_live
+                )
+                reason = self._listen(scorer, source)
+        except BaseException as err:  # raised again by join
+            self._failure = err
+        finally:
+            wall_s = time.monotonic() - self._started_at
+            self._fan_out.put(Stopped(reason=reason, stats=self._stats(), wall_s=wall_s))
+
+    def _listen(self, scorer: StreamScorer, source: Source) -> str:
+        """Score until something ends it; returns what did."""
+        rate = self._manifest.fbank.sample_rate_hz
+        report_at = _STATS_EVERY_S * rate
+        self._counters.last_window_at = time.monotonic()
+        while not self._stop_asked.is_set():
+            block = source.read()
+            if block is None:
+                return "end of input"
+            reached = self._take(scorer, block)
+            if reached is not None:
+                return reached
+            if source.is_live and self._end_sample >= report_at:
+                self._fan_out.put(self._stats())
+                self._forget_times()
+                report_at += _STATS_EVERY_S * rate
+        return "interrupted"
+
+    def _take(self, scorer: StreamScorer, block: Block) -> str | None:
+        """Score one block; returns why the stream ends here, if it does."""
+        handed_over = time.monotonic()
+        counters = self._counters
+        counters.overflows += block.overflows
+        if block.lost_samples:
+            scorer.pass_gap(block.lost_samples)
+            counters.lost_samples += block.lost_samples
+            self._fan_out.put(
+                Gap(
+                    end_sample=scorer.end_sample,
+                    lost_samples=block.lost_samples,
+                    reason="scoring fell behind the device",
+                )
+            )
+        samples = block.samples
+        ends_here = False
+        if self._rule.samples is not None:
+            left = max(0, self._rule.samples - scorer.end_sample)
+            ends_here = len(samples) >= left
+            samples = samples[:left]
+        for scored in scorer.process(samples):
+            self._end_sample = scored.posteriors.end_sample
+            self._count(scored, handed_over)
+            if self._rule.detections is not None and counters.detections >= self._rule.detections:
+                return "max detections"
+            if self._stop_asked.is_set():
+                return "interrupted"
+        self._end_sample = scorer.end_sample
+        return "duration" if ends_here else None
+
+    def _count(self, scored: ScoredWindow, handed_over: float) -> None:
+        counters = self._counters
+        now = time.monotonic()
+        counters.windows += 1
+        counters.skipped += scored.skipped_windows
+        counters.last_window_at = now
+        if len(counters.total_s) < _MAX_TIMES:
+            counters.feature_s.append(scored.feature_s)
+            counters.inference_s.append(scored.inference_s)
+            counters.total_s.append(now - handed_over)
+        if self._on_window is not None:
+            self._on_window(scored)
+        for detection in scored.detections:
+            counters.detections += 1
+            self._fan_out.put(Heard(detection=detection, latency_ms=1000 * (now - handed_over)))
+
+    def _forget_times(self) -> None:
+        counters = self._counters
+        counters.feature_s, counters.inference_s, counters.total_s = [], [], []
+
+    def _stats(self) -> StreamStats:
+        counters = self._counters
+        return StreamStats(
+            end_sample=self._end_sample,
+            windows=counters.windows,
+            skipped_windows=counters.skipped,
+            overflows=counters.overflows,
+            lost_samples=counters.lost_samples,
+            detections=counters.detections,
+            dropped_events=self._fan_out.dropped,
+            feature_ms=_p50_p99_ms(counters.feature_s),
+            inference_ms=_p50_p99_ms(counters.inference_s),
+            total_ms=_p50_p99_ms(counters.total_s),
+            last_window_age_s=time.monotonic() - counters.last_window_at,
+        )
+
+
+def _p50_p99_ms(times_s: list[float]) -> tuple[float, float]:
+    if not times_s:
+        return 0.0, 0.0
+    p50, p99 = np.percentile(times_s, [50, 99]) * 1000
+    return float(p50), float(p99)
+
