@@ -27,6 +27,13 @@ def main(arguments: list[str] | None = None) -> int:
     fit.add_argument("--threads", type=int, default=2)
     fit.add_argument("--seed", type=int, default=1)
     fit.set_defaults(function=_fit)
+    export = commands.add_parser("export", help="write a model folder from a run")
+    export.add_argument("--run", type=Path, required=True, help="folder of the run")
+    export.add_argument("--model", type=Path, required=True, help="model folder to write")
+    export.add_argument("--name", default="ast-kws", help="name in the manifest")
+    export.add_argument("--threshold", type=float, default=0.5, help="of every keyword")
+    export.add_argument("--smoothing", type=int, default=3, help="windows to average")
+    export.set_defaults(function=_export)
     options = parser.parse_args(arguments)
     try:
         options.function(options)
@@ -52,6 +59,23 @@ def _fit(options: argparse.Namespace) -> None:
     )
     validation = validation_windows(read_corpus(options.data, "validation"), LABELS, 16_000)
     trainer.run(read_corpus(options.data, "train"), validation)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from training.export import MAX_LOGIT_DIFFERENCE, export_model
+
+    difference = export_model(
+        options.run,
+        options.model,
+        name=options.name,
+        threshold=options.threshold,
+        smoothing_windows=options.smoothing,
+        provenance={},
+    )
+    print(
+        f"wrote {options.model}; largest logit difference to torch {difference:.2e} "
+        f"(limit {MAX_LOGIT_DIFFERENCE:.0e})"
+    )
 
 
 if __name__ == "__main__":

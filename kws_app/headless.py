@@ -1,0 +1,248 @@
+"""The console: detections as text or JSON lines; SIGINT and SIGTERM end it cleanly."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine.audio.file import FileSource
+from engine.audio.microphone import MicrophoneSource, list_input_devices
+from engine.audio.paced import PacedSource
+from engine.audio.source import Source
+from engine.audio.stdin import StdinSource
+from engine.backends import choose_backend
+from engine.config import DecisionConfig
+from engine.consumers import EventQueue
+from engine.manifest import ModelManifest, load_manifest
+from engine.pipeline import Pipeline, StopRule
+from engine.types import Event, Gap, Heard, Started, Stopped, StreamStats
+from kws_app.posteriors import PosteriorsFile
+from kws_app.settings import Settings, decision_for
+
+_POLL_S = 0.2
+
+
+def run_headless(settings: Settings) -> None:
+    """Listen until the input ends, a limit is reached or a signal comes.
+
+    Raises:
+        KwsError: Anything that went wrong, by kind.
+        BrokenPipeError: Nobody reads stdout any more.
+    """
+    manifest = load_manifest(settings.model)
+    decision = decision_for(settings, manifest)
+    source = make_source(settings, manifest.fbank.sample_rate_hz)
+    chosen = choose_backend(settings.backend, manifest)
+    queue = EventQueue(drop_oldest=source.is_live)
+    with contextlib.ExitStack() as stack:
+        posteriors = None
+        if settings.posteriors is not None:
+            posteriors = stack.enter_context(
+                PosteriorsFile(
+                    settings.posteriors, manifest.labels, manifest.fbank.sample_rate_hz
+                )
+            )
+        pipeline = Pipeline(
+            source,
+            manifest,
+            chosen,
+            decision,
+            [queue],
+            stop_rule=_stop_rule(settings, manifest),
+            on_window=posteriors.add if posteriors else None,
+        )
+        stack.enter_context(_signals_call(pipeline.stop))
+        _consume(pipeline, queue, Printer(settings, manifest, decision))
+
+
+def make_source(settings: Settings, model_rate_hz: int) -> Source:
+    """The source that the settings name."""
+    if settings.input is None:
+        return MicrophoneSource(
+            settings.device, model_rate_hz, rate_hz=settings.rate, channels=settings.channels
+        )
+    source: Source
+    if settings.input == "-":
+        source = StdinSource(
+            sys.stdin.buffer,
+            rate_hz=settings.rate or 16_000,
+            channels=settings.channels or 1,
+            model_rate_hz=model_rate_hz,
+        )
+    else:
+        source = FileSource(Path(settings.input), model_rate_hz)
+    return PacedSource(source, model_rate_hz) if settings.realtime else source
+
+
+def print_devices(*, as_json: bool) -> None:
+    """List the input devices on stdout; raises DeviceError without PortAudio."""
+    devices = list_input_devices()
+    if as_json:
+        for device in devices:
+            print(json.dumps({"v": 1, "event": "device", **asdict(device)}))
+    else:
+        for device in devices:
+            mark = "*" if device.is_default else " "
+            print(
+                f"{mark} {device.index:3d}  {device.name}  [{device.host_api}]  "
+                f"{device.channels} ch  {device.default_rate_hz} Hz"
+            )
+        if not devices:
+            print("no input device")
+    sys.stdout.flush()
+
+
+class Printer:
+    """Writes events to stdout, and what is not data to stderr."""
+
+    def __init__(
+        self, settings: Settings, manifest: ModelManifest, decision: DecisionConfig
+    ) -> None:
+        self._settings = settings
+        self._manifest = manifest
+        self._keywords = list(decision.operating_points)
+        self._rate_hz = manifest.fbank.sample_rate_hz
+
+    def show(self, event: Event) -> None:
+        """Write one event; raises BrokenPipeError when nobody reads."""
+        if self._settings.json:
+            print(json.dumps({"v": 1, **self._as_json(event)}), flush=True)
+        elif isinstance(event, Heard):
+            detection = event.detection
+            time_s = detection.end_sample / self._rate_hz
+            print(f"{time_s:9.2f} s  {detection.keyword:<12} {detection.score:.2f}", flush=True)
+        else:
+            self._say(event)
+
+    def _say(self, event: Event) -> None:
+        level = self._settings.verbose - (10 if self._settings.quiet else 0)
+        if isinstance(event, Started) and level >= 0:
+            self._log(f"listening to {event.source} with {self._manifest.name} ({event.backend})")
+            if level >= 1:
+                self._log(f"backend: {event.backend_reason}; keywords: {' '.join(self._keywords)}")
+        elif isinstance(event, Gap) and level >= 0:
+            self._log(f"lost {event.lost_samples} samples: {event.reason}")
+        elif isinstance(event, StreamStats) and level >= 1:
+            self._log(_summary(event, self._rate_hz))
+        elif isinstance(event, Stopped) and level >= 0:
+            self._log(f"{event.reason}: {_summary(event.stats, self._rate_hz)}")
+
+    def _log(self, text: str) -> None:
+        print(f"kws: {text}", file=sys.stderr, flush=True)
+
+    def _as_json(self, event: Event) -> dict[str, Any]:
+        match event:
+            case Started():
+                manifest = self._manifest
+                return {
+                    "event": "start",
+                    "time_s": 0.0,
+                    "source": event.source,
+                    "sample_rate": event.sample_rate_hz,
+                    "model": manifest.name,
+                    "model_sha256": manifest.model_sha256,
+                    "backend": event.backend,
+                    "backend_reason": event.backend_reason,
+                    "keywords": self._keywords,
+                    "hop_s": manifest.windows.hop_samples / self._rate_hz,
+                }
+            case Heard(detection=detection):
+                return {
+                    "event": "detection",
+                    "time_s": detection.end_sample / self._rate_hz,
+                    "keyword": detection.keyword,
+                    "score": round(detection.score, 6),
+                    "threshold": detection.threshold,
+                    "latency_ms": round(event.latency_ms, 3),
+                }
+            case Gap():
+                return {
+                    "event": "gap",
+                    "time_s": event.end_sample / self._rate_hz,
+                    "lost_samples": event.lost_samples,
+                    "reason": event.reason,
+                }
+            case StreamStats():
+                return {
+                    "event": "stats",
+                    "time_s": event.end_sample / self._rate_hz,
+                    "windows": event.windows,
+                    "skipped": event.skipped_windows,
+                    "overflows": event.overflows,
+                    "lost_samples": event.lost_samples,
+                    "dropped_events": event.dropped_events,
+                    "feature_ms": _p50_p99(event.feature_ms),
+                    "inference_ms": _p50_p99(event.inference_ms),
+                    "total_ms": _p50_p99(event.total_ms),
+                    "last_window_age_s": round(event.last_window_age_s, 3),
+                }
+            case Stopped(stats=stats):
+                return {
+                    "event": "stop",
+                    "time_s": stats.end_sample / self._rate_hz,
+                    "reason": event.reason,
+                    "windows": stats.windows,
+                    "detections": stats.detections,
+                    "audio_s": stats.end_sample / self._rate_hz,
+                    "wall_s": round(event.wall_s, 3),
+                }
+
+
+def _p50_p99(pair: tuple[float, float]) -> dict[str, float]:
+    return {"p50": round(pair[0], 3), "p99": round(pair[1], 3)}
+
+
+def _summary(stats: StreamStats, rate_hz: int) -> str:
+    text = (
+        f"{stats.end_sample / rate_hz:.1f} s of audio, {stats.windows} windows, "
+        f"{stats.detections} detections"
+    )
+    losses = {
+        "skipped windows": stats.skipped_windows,
+        "overflows": stats.overflows,
+        "lost samples": stats.lost_samples,
+        "dropped events": stats.dropped_events,
+    }
+    return text + "".join(f", {count} {name}" for name, count in losses.items() if count)
+
+
+def _stop_rule(settings: Settings, manifest: ModelManifest) -> StopRule:
+    rate_hz = manifest.fbank.sample_rate_hz
+    samples = None if settings.duration is None else round(settings.duration * rate_hz)
+    return StopRule(samples=samples, detections=settings.max_detections)
+
+
+def _consume(pipeline: Pipeline, queue: EventQueue, printer: Printer) -> None:
+    """Print events until the last one; raises what ended the pipeline."""
+    pipeline.start()
+    try:
+        while True:
+            event = queue.get(_POLL_S)
+            if event is None:
+                continue
+            printer.show(event)
+            if isinstance(event, Stopped):
+                break
+    finally:
+        # Also when printing failed: nobody may wait for a queue that is not read any more.
+        pipeline.stop()
+        queue.close()
+        pipeline.join(timeout_s=10)
+
+
+@contextlib.contextmanager
+def _signals_call(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM call `stop`; the old handlers come back afterwards."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stop()) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,72 @@
+"""Writes every scored window's posteriors to an .npz file."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Self
+
+import numpy as np
+
+from engine.errors import ConfigError
+from engine.scorer import ScoredWindow
+
+
+class PosteriorsFile:
+    """Spools rows to a temporary file, so that memory stays flat, and packs them at the end.
+
+    The result holds `time_s` float64 [n] (end of each window), `posteriors` float32 [n, labels]
+    before smoothing, and `labels`.
+
+    Args:
+        path: Target; a suffix other than .npz is refused.
+        labels: Labels in order.
+        sample_rate_hz: Rate of the model.
+
+    Raises:
+        ConfigError: The path cannot be written.
+    """
+
+    def __init__(self, path: Path, labels: Sequence[str], sample_rate_hz: int) -> None:
+        if path.suffix != ".npz":
+            raise ConfigError(f"--posteriors is {path}; its name must end in .npz")
+        if not path.parent.is_dir():
+            raise ConfigError(f"--posteriors: folder {path.parent} does not exist")
+        self._path = path
+        self._labels = list(labels)
+        self._rate_hz = sample_rate_hz
+
+    def __enter__(self) -> Self:
+        """Open the spool."""
+        self._spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
+        self._times: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        return self
+
+    def add(self, scored: ScoredWindow) -> None:
+        """Append one window."""
+        self._times.write(np.int64(scored.posteriors.end_sample).tobytes())
+        self._spool.write(scored.posteriors.probs.astype(np.float32).tobytes())
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Pack what came, also after a failure: nothing heard is lost."""
+        with self._spool, self._times:
+            ends = _read_back(self._times, np.int64)
+            posteriors = _read_back(self._spool, np.float32).reshape(-1, len(self._labels))
+        aside = self._path.with_suffix(".partial.npz")
+        try:
+            np.savez_compressed(
+                aside,
+                time_s=ends / self._rate_hz,
+                posteriors=posteriors,
+                labels=np.array(self._labels),
+            )
+            shutil.move(aside, self._path)
+        except OSError as err:
+            raise ConfigError(f"cannot write --posteriors {self._path}: {err.strerror}") from err
+
+
+def _read_back(file: IO[bytes], dtype: type) -> np.ndarray:
+    file.seek(0)
+    return np.frombuffer(file.read(), dtype)
