@@ -34,6 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     export.add_argument("--threshold", type=float, default=0.5, help="of every keyword")
     export.add_argument("--smoothing", type=int, default=3, help="windows to average")
     export.set_defaults(function=_export)
+    synthesize = commands.add_parser("synthesize", help="make the demo recording with flite")
+    synthesize.add_argument("--out", type=Path, default=Path("assets/demo.flac"))
+    synthesize.set_defaults(function=_synthesize)
     options = parser.parse_args(arguments)
     try:
         options.function(options)
@@ -76,6 +79,13 @@ def _export(options: argparse.Namespace) -> None:
         f"wrote {options.model}; largest logit difference to torch {difference:.2e} "
         f"(limit {MAX_LOGIT_DIFFERENCE:.0e})"
     )
+
+
+def _synthesize(options: argparse.Namespace) -> None:
+    from training.synthesize import make_demo
+
+    for text, end_s in make_demo(options.out):
+        print(f"{end_s:6.2f} s  {text}")
 
 
 if __name__ == "__main__":
