@@ -196,9 +196,7 @@ class OperatingPoint:
     def with_threshold(self, threshold: float) -> OperatingPoint:
         """The same point at another threshold; the re-arm threshold keeps its proportion."""
         ratio = self.rearm_threshold / self.threshold
-        _require(
-            0 < threshold <= 1, f"threshold is {threshold}; it must be above 0 and at most 1"
-        )
+        _require(0 < threshold <= 1, f"threshold is {threshold}; it must be above 0 and at most 1")
         return OperatingPoint(threshold=threshold, rearm_threshold=threshold * ratio)
 
 

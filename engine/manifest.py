@@ -191,10 +191,14 @@ class _Fields:
 def _read_json(folder: Path) -> object:
     path = folder / MANIFEST_FILE
     if not folder.is_dir():
-        raise ModelError(f"model folder {folder} does not exist; name a folder with {MANIFEST_FILE}")
+        raise ModelError(
+            f"model folder {folder} does not exist; name a folder with {MANIFEST_FILE}"
+        )
     try:
         if path.stat().st_size > _MAX_MANIFEST_BYTES:
-            raise ModelError(f"{path} is larger than {_MAX_MANIFEST_BYTES} bytes; it is no manifest")
+            raise ModelError(
+                f"{path} is larger than {_MAX_MANIFEST_BYTES} bytes; it is no manifest"
+            )
         return json.loads(path.read_bytes())
     except OSError as err:
         raise ModelError(f"cannot read {path}: {err.strerror}; a model folder needs it") from err

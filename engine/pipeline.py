@@ -124,7 +124,7 @@ class Pipeline:
                     self._manifest, backend, self._decision, newest_only=source.is_live
                 )
                 reason = self._listen(scorer, source)
-        except BaseException as err:  # raised again by join
+        except BaseException as err:  # noqa: BLE001  raised again by join
             self._failure = err
         finally:
             wall_s = time.monotonic() - self._started_at
@@ -221,4 +221,3 @@ def _p50_p99_ms(times_s: list[float]) -> tuple[float, float]:
         return 0.0, 0.0
     p50, p99 = np.percentile(times_s, [50, 99]) * 1000
     return float(p50), float(p99)
-

@@ -87,7 +87,9 @@ class StreamScorer:
             Scored windows in order.
         """
         # A recording is taken piece by piece, so that no window is overwritten before its turn.
-        piece = self._manifest.windows.hop_samples if not self._newest_only else max(1, len(samples))
+        piece = (
+            self._manifest.windows.hop_samples if not self._newest_only else max(1, len(samples))
+        )
         for first in range(0, len(samples), piece):
             self._ring.write(samples[first : first + piece, None])
             while (window := self._windows.next(self._ring)) is not None:

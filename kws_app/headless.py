@@ -44,9 +44,7 @@ def run_headless(settings: Settings) -> None:
         posteriors = None
         if settings.posteriors is not None:
             posteriors = stack.enter_context(
-                PosteriorsFile(
-                    settings.posteriors, manifest.labels, manifest.fbank.sample_rate_hz
-                )
+                PosteriorsFile(settings.posteriors, manifest.labels, manifest.fbank.sample_rate_hz)
             )
         pipeline = Pipeline(
             source,

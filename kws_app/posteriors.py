@@ -40,8 +40,8 @@ class PosteriorsFile:
 
     def __enter__(self) -> Self:
         """Open the spool."""
-        self._spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
-        self._times: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self._spool: IO[bytes] = tempfile.TemporaryFile()
+        self._times: IO[bytes] = tempfile.TemporaryFile()
         return self
 
     def add(self, scored: ScoredWindow) -> None:

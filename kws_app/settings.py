@@ -131,8 +131,9 @@ def decision_for(settings: Settings, manifest: ModelManifest) -> DecisionConfig:
     words = settings.keywords if settings.keywords is not None else manifest.keywords
     for word in (*words, *settings.threshold):
         if word not in manifest.keywords:
+            hint = _hint(word, manifest.keywords)
             raise ConfigError(
-                f"{word!r} is not a keyword of model {manifest.name!r}{_hint(word, manifest.keywords)}"
+                f"{word!r} is not a keyword of model {manifest.name!r}{hint}"
                 f"; its keywords: {', '.join(manifest.keywords)}"
             )
     points = {}
@@ -176,9 +177,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m kws_app", description="Hears keywords.", allow_abbrev=False
-    )
+    parser = _Parser(prog="python -m kws_app", description="Hears keywords.", allow_abbrev=False)
     parser.add_argument("--headless", action="store_true", dest="headless", help="no window")
     parser.add_argument(
         "--list-devices", action="store_true", dest="list-devices", help="list the microphones"
@@ -193,7 +192,11 @@ def _parser() -> argparse.ArgumentParser:
         flags = [f"--{item.name.replace('_', '-')}"]
         if item.name in short:
             flags.insert(0, short[item.name])
-        options: dict[str, Any] = {"dest": item.name, "default": None, "help": item.metadata["help"]}
+        options: dict[str, Any] = {
+            "dest": item.name,
+            "default": None,
+            "help": item.metadata["help"],
+        }
         if item.name == "verbose":
             options["action"] = "count"
         elif item.type == "bool":
@@ -308,4 +311,3 @@ def _toml_value(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml_value(item) for item in value) + "]"
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
-

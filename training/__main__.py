@@ -9,10 +9,43 @@ from pathlib import Path
 from engine.config import FbankConfig
 from engine.errors import KwsError
 
-WORDS = (
-    "backward bed bird cat dog down eight five follow forward four go happy house learn left "
-    "marvin nine no off on one right seven sheila six stop three tree two up visual wow yes zero"
-).split()
+WORDS = [
+    "backward",
+    "bed",
+    "bird",
+    "cat",
+    "dog",
+    "down",
+    "eight",
+    "five",
+    "follow",
+    "forward",
+    "four",
+    "go",
+    "happy",
+    "house",
+    "learn",
+    "left",
+    "marvin",
+    "nine",
+    "no",
+    "off",
+    "on",
+    "one",
+    "right",
+    "seven",
+    "sheila",
+    "six",
+    "stop",
+    "three",
+    "tree",
+    "two",
+    "up",
+    "visual",
+    "wow",
+    "yes",
+    "zero",
+]
 LABELS = ["_silence_", "_unknown_", *WORDS]
 
 

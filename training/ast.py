@@ -85,7 +85,8 @@ class Attention(nn.Module):
         mixed = functional.scaled_dot_product_attention(
             query * head_dim**-0.5, key, value, scale=1.0
         )
-        return self.proj(mixed.transpose(1, 2).reshape(batch, tokens, dim))
+        projected: Tensor = self.proj(mixed.transpose(1, 2).reshape(batch, tokens, dim))
+        return projected
 
 
 class Block(nn.Module):

@@ -1,4 +1,4 @@
-"""Checkpoints that survive interruption: written aside, synced, renamed; read without pickle code."""
+"""Checkpoints that survive interruption: written aside, synced, renamed; never unpickled."""
 
 from __future__ import annotations
 

@@ -104,9 +104,7 @@ def export_model(
     (folder / MANIFEST_FILE).write_text(manifest_to_json(manifest))
     difference = parity(model, folder)
     provenance = {**manifest.provenance, "parity_max_logit_difference": difference}
-    (folder / MANIFEST_FILE).write_text(
-        manifest_to_json(replace(manifest, provenance=provenance))
-    )
+    (folder / MANIFEST_FILE).write_text(manifest_to_json(replace(manifest, provenance=provenance)))
     return difference
 
 

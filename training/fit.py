@@ -240,7 +240,7 @@ class Trainer:
             logits = self.model(fbanks)
         loss = functional.cross_entropy(logits.float(), targets)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
@@ -250,14 +250,15 @@ class Trainer:
     @torch.no_grad()
     def _average(self) -> None:
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        own, live = list(self.averaged.parameters()), list(self.model.parameters())
-        torch._foreach_lerp_(own, live, 1 - decay)
+        for own, live in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
+            own.lerp_(live, 1 - decay)
 
     @torch.no_grad()
     def accuracy(self, samples: Tensor, label_indices: Tensor) -> float:
         """Share of windows whose highest label is right, with the averaged weights."""
         right = 0
-        for part, wanted in zip(samples.split(256), label_indices.split(256), strict=True):
+        parts = zip(torch.split(samples, 256), torch.split(label_indices, 256), strict=True)
+        for part, wanted in parts:
             right += int((self.averaged(self.fbank(part)).argmax(1) == wanted).sum())
         return right / len(label_indices)
 
@@ -293,7 +294,9 @@ def _optimizer(model: AudioSpectrogramTransformer, config: FitConfig) -> torch.o
     )
 
 
-def validation_windows(clips: list[Clip], labels: list[str], n_samples: int) -> tuple[Tensor, Tensor]:
+def validation_windows(
+    clips: list[Clip], labels: list[str], n_samples: int
+) -> tuple[Tensor, Tensor]:
     """Word clips, cut or padded with zeros to a window, as int16 / 32768.
 
     Returns:

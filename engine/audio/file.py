@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-
 from engine.audio.source import Block, MonoResampler, check_finite
 from engine.errors import SourceError
 
@@ -81,5 +80,3 @@ class FileSource:
 def _reason(err: Exception) -> str:
     text = str(getattr(err, "error_string", "") or err)
     return text.rstrip(". ") or type(err).__name__
-
-

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 from typing import Any, Self
 
-
 from engine.audio.source import Block, MonoResampler
 from engine.errors import DeviceError
 from engine.ring import RingBuffer
@@ -193,8 +192,11 @@ class MicrophoneSource:
         lost = 0
         while True:
             end = self._ring.end
-            samples = self._ring.read(self._position, end - self._position) \
-                if end - self._position <= self._ring.capacity else None
+            samples = (
+                self._ring.read(self._position, end - self._position)
+                if end - self._position <= self._ring.capacity
+                else None
+            )
             if samples is not None:
                 self._position = end
                 return samples, lost
@@ -218,5 +220,3 @@ def _sounddevice() -> Any:
             "(Debian, Ubuntu: apt-get install libportaudio2), or read --input FILE"
         ) from err
     return sounddevice
-
-

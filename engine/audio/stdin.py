@@ -37,9 +37,7 @@ class StdinSource:
         self, stream: BinaryIO, *, rate_hz: int, channels: int, model_rate_hz: int
     ) -> None:
         if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-            raise ConfigError(
-                f"--rate is {rate_hz}; it must be {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz"
-            )
+            raise ConfigError(f"--rate is {rate_hz}; it must be {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz")
         if not 1 <= channels <= MAX_CHANNELS:
             raise ConfigError(f"--channels is {channels}; it must be 1 to {MAX_CHANNELS}")
         self._stream = stream

@@ -79,7 +79,9 @@ class SceneMaker:
             if clip.word in self._index:
                 self._words[clip.word].append(clip)
         self._extents = {
-            clip.path: speech_extent(clip.samples) for group in self._words.values() for clip in group
+            clip.path: speech_extent(clip.samples)
+            for group in self._words.values()
+            for clip in group
         }
         self._speech = [clip for clip in clips if clip.kind == "speech"]
         self._other = [clip for clip in clips if clip.kind == "other_word"]
@@ -135,7 +137,7 @@ class SceneMaker:
         share = 1.0
         if cut:
             share = float(rng.uniform(0.1, 0.95))
-            offset = int(round((share - 1) * length)) if rng.random() < 0.5 else int(n - share * length)
+            offset = round((share - 1) * length) if rng.random() < 0.5 else int(n - share * length)
         else:
             offset = int(rng.integers(0, n - length + 1)) if length < n else (n - length) // 2
         weight = float(np.clip((share - _CUT_UNKNOWN) / (_CUT_WHOLE - _CUT_UNKNOWN), 0, 1))
@@ -213,18 +215,21 @@ class SceneMaker:
 
 def _length_weights(clips: Sequence[Clip]) -> np.ndarray:
     lengths = np.array([len(clip.samples) for clip in clips], float)
-    return lengths / max(1.0, lengths.sum())
+    weights: np.ndarray = lengths / max(1.0, lengths.sum())
+    return weights
 
 
 def _crop(samples: np.ndarray, n: int, rng: np.random.Generator) -> Float32:
     first = int(rng.integers(0, max(1, len(samples) - n + 1)))
-    return samples[first : first + n].astype(np.float32)
+    crop: Float32 = samples[first : first + n].astype(np.float32)
+    return crop
 
 
 def _resampled(samples: Float32, factor: float) -> Float32:
     """Played `factor` times as fast, by linear interpolation."""
     positions = np.arange(int((len(samples) - 1) / factor)) * factor
-    return np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
+    resampled: Float32 = np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
+    return resampled
 
 
 def _placed(samples: Float32, offset: int, n: int) -> Float32:
@@ -253,9 +258,7 @@ def _mix(scene: Float32, noise: Float32, snr_db: float) -> Float32:
     return scene + noise * np.float32(gain)
 
 
-def _at_level(
-    scene: Float32, rng: np.random.Generator, min_db: float, max_db: float
-) -> Float32:
+def _at_level(scene: Float32, rng: np.random.Generator, min_db: float, max_db: float) -> Float32:
     """Scaled to a random peak, over a faint noise floor, with an occasional DC offset."""
     peak = max(1e-6, float(np.abs(scene).max()))
     scene = scene * np.float32(10 ** (rng.uniform(min_db, max_db) / 20) / peak)
@@ -274,7 +277,8 @@ def _coloured_noise(n: int, rng: np.random.Generator) -> Float32:
     spectrum = np.fft.rfft(rng.standard_normal(n, np.float32)) * 10 ** (shape_db / 20)
     noise = np.fft.irfft(spectrum, n)
     envelope = np.interp(np.arange(n), np.linspace(0, n, 6), rng.uniform(0.3, 1, 6))
-    return (noise * envelope).astype(np.float32)
+    coloured: Float32 = (noise * envelope).astype(np.float32)
+    return coloured
 
 
 def _clicks(n: int, rng: np.random.Generator) -> Float32:
@@ -282,7 +286,9 @@ def _clicks(n: int, rng: np.random.Generator) -> Float32:
     out = np.zeros(n, np.float32)
     for _ in range(int(rng.integers(1, 6))):
         length = int(rng.integers(80, 3200))
-        burst = _coloured_noise(length, rng) * np.exp(-np.arange(length) * rng.uniform(4, 10) / length)
+        burst = _coloured_noise(length, rng) * np.exp(
+            -np.arange(length) * rng.uniform(4, 10) / length
+        )
         first = int(rng.integers(0, n))
         burst = (burst / (np.abs(burst).max() + 1e-9)).astype(np.float32)[: n - first]
         out[first : first + len(burst)] += burst * np.float32(rng.uniform(0.2, 1))
@@ -306,7 +312,9 @@ def _reverberate(scene: Float32, rng: np.random.Generator) -> Float32:
     n = len(scene)
     decay_s = rng.uniform(0.1, 0.6)
     length = int(min(decay_s, 0.5) * SAMPLE_RATE_HZ)
-    tail = rng.standard_normal(length) * np.exp(-6.9 * np.arange(length) / (decay_s * SAMPLE_RATE_HZ))
+    tail = rng.standard_normal(length) * np.exp(
+        -6.9 * np.arange(length) / (decay_s * SAMPLE_RATE_HZ)
+    )
     tail *= rng.uniform(0.2, 0.9) / (np.sqrt(np.sum(tail**2)) + 1e-9)
     tail[0] = 1.0
     size = 1 << (n + length - 1).bit_length()
