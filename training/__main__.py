@@ -67,6 +67,12 @@ def main(arguments: list[str] | None = None) -> int:
     export.add_argument("--threshold", type=float, default=0.5, help="of every keyword")
     export.add_argument("--smoothing", type=int, default=3, help="windows to average")
     export.set_defaults(function=_export)
+    measure = commands.add_parser("evaluate", help="measure a model folder")
+    measure.add_argument("--data", type=Path, required=True, help="folder of recordings")
+    measure.add_argument("--model", type=Path, default=Path("assets/models/default"))
+    measure.add_argument("--alarms-per-hour", type=float, nargs="+", default=[1, 6, 60])
+    measure.add_argument("--smoothing", type=int, nargs="+", default=[1, 2, 3, 5])
+    measure.set_defaults(function=_evaluate)
     synthesize = commands.add_parser("synthesize", help="make the demo recording with flite")
     synthesize.add_argument("--out", type=Path, default=Path("assets/demo.flac"))
     synthesize.set_defaults(function=_synthesize)
@@ -112,6 +118,18 @@ def _export(options: argparse.Namespace) -> None:
         f"wrote {options.model}; largest logit difference to torch {difference:.2e} "
         f"(limit {MAX_LOGIT_DIFFERENCE:.0e})"
     )
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from training.evaluate import evaluate
+
+    report = evaluate(
+        options.model,
+        options.data,
+        alarms_per_hour=options.alarms_per_hour,
+        smoothing=options.smoothing,
+    )
+    print(report, end="")
 
 
 def _synthesize(options: argparse.Namespace) -> None:
