@@ -1,0 +1,1 @@
+"""Speed, always as a ratio to a reference that runs beside it in the same process."""
