@@ -71,7 +71,10 @@ def main(arguments: list[str] | None = None) -> int:
     measure.add_argument("--data", type=Path, required=True, help="folder of recordings")
     measure.add_argument("--model", type=Path, default=Path("assets/models/default"))
     measure.add_argument("--alarms-per-hour", type=float, nargs="+", default=[1, 6, 60])
-    measure.add_argument("--smoothing", type=int, nargs="+", default=[1, 2, 3, 5])
+    measure.add_argument("--smoothing", type=int, nargs="+", default=[1, 2, 3])
+    measure.add_argument(
+        "--record", action="store_true", help="write the figures into the model's manifest"
+    )
     measure.set_defaults(function=_evaluate)
     synthesize = commands.add_parser("synthesize", help="make the demo recording with flite")
     synthesize.add_argument("--out", type=Path, default=Path("assets/demo.flac"))
@@ -121,15 +124,17 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training.evaluate import evaluate
+    from training.report import measure, record, to_markdown
 
-    report = evaluate(
+    report = measure(
         options.model,
         options.data,
         alarms_per_hour=options.alarms_per_hour,
         smoothing=options.smoothing,
     )
-    print(report, end="")
+    print(to_markdown(report), end="")
+    if options.record:
+        record(report)
 
 
 def _synthesize(options: argparse.Namespace) -> None:
