@@ -22,8 +22,9 @@ from training.metrics import Heard
 
 COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 THRESHOLDS = (
-    *(round(0.05 * i, 2) for i in range(2, 19)),
-    *(0.92, 0.94, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.998, 0.999),
+    *(round(0.05 * i, 2) for i in range(2, 10)),
+    *(round(0.01 * i, 2) for i in range(50, 98)),
+    *(round(0.002 * i, 3) for i in range(490, 500)),
 )
 WORD_STREAM_SNRS_DB = (None, 10.0, 0.0)
 

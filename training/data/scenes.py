@@ -47,9 +47,9 @@ class SceneConfig:
     """
 
     window_samples: int = 16_000
-    word_share: float = 0.62
+    word_share: float = 0.55
     cut_share: float = 0.12
-    speech_share: float = 0.18
+    speech_share: float = 0.27
     neighbour_probability: float = 0.2
     clean_probability: float = 0.25
     min_snr_db: float = -3.0
