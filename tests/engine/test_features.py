@@ -1,17 +1,25 @@
-"""The fbank: streaming equals offline, bit for bit."""
+"""The fbank: streaming equals offline bit for bit, and both follow Kaldi."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+from kaldi import reference_fbank
+from signals import RATE_HZ, white_noise
 
+import engine.features
 from engine.config import FbankConfig
+from engine.errors import ConfigError
 from engine.features import WindowFbank, fbank, mel_matrix, model_input
 
 CONFIG = FbankConfig()
 
 
-@pytest.mark.parametrize("hop", [160, 320, 1600, 4800, 16000, 24000])
-def test_streaming_equals_offline_bit_for_bit(hop: int) -> None:
-    samples = np.random.default_rng(1).normal(0, 0.1, 80_000).astype(np.float32)
+@pytest.mark.parametrize("hop", [160, 320, 1_600, 4_800, 16_000, 24_000])
+@pytest.mark.parametrize("offset", [0, 160, 1_120])
+def test_streaming_equals_offline_bit_for_bit(hop: int, offset: int) -> None:
+    samples = white_noise(5)[offset:]
     stream = WindowFbank(CONFIG)
     offline = fbank(samples, CONFIG)
     for end in range(16_000, len(samples) + 1, hop):
@@ -20,6 +28,72 @@ def test_streaming_equals_offline_bit_for_bit(hop: int) -> None:
         first = (end - 16_000) // 160
         np.testing.assert_array_equal(streamed, offline[first : first + 98])
         np.testing.assert_array_equal(streamed, fbank(window, CONFIG))
+
+
+def test_a_jump_off_the_frame_grid_or_back_is_computed_anew() -> None:
+    samples = white_noise(3)
+    stream = WindowFbank(CONFIG)
+    for end in (16_000, 16_081, 17_681, 17_600):
+        window = samples[end - 16_000 : end]
+        np.testing.assert_array_equal(stream.compute(window, end), fbank(window, CONFIG))
+
+
+def test_a_caller_who_writes_into_the_result_harms_nothing() -> None:
+    samples = white_noise(2)
+    stream = WindowFbank(CONFIG)
+    stream.compute(samples[:16_000], 16_000)[:] = 0
+    np.testing.assert_array_equal(
+        stream.compute(samples[1_600:17_600], 17_600), fbank(samples[1_600:17_600], CONFIG)
+    )
+
+
+def test_a_hop_computes_less_than_a_quarter_of_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+    compute_group = engine.features._frame_group
+
+    def counted(samples: np.ndarray, count: int, config: FbankConfig) -> np.ndarray:
+        counts.append(count)
+        return compute_group(samples, count, config)
+
+    monkeypatch.setattr(engine.features, "_frame_group", counted)
+    samples = white_noise(2)
+    stream = WindowFbank(CONFIG)
+    stream.compute(samples[:16_000], 16_000)
+    whole_groups, whole_frames = len(counts), sum(counts)
+    counts.clear()
+    stream.compute(samples[1_600:17_600], 17_600)
+    assert (whole_groups, whole_frames) == (7, 98)
+    assert (len(counts), sum(counts)) == (1, 10)
+
+
+def test_real_recordings_follow_kaldi(shared_data: Path) -> None:
+    paths = sorted((shared_data / "speech_commands").glob("*/*"))[::700]
+    paths += sorted((shared_data / "noise").glob("*"))[:3]
+    assert len(paths) >= 20
+    for path in paths:
+        samples, rate_hz = soundfile.read(path, dtype="float32", frames=3 * RATE_HZ)
+        assert rate_hz == RATE_HZ
+        difference = np.abs(fbank(samples, CONFIG) - reference_fbank(samples))
+        assert difference.max() < 1.5e-3, path
+        assert difference.mean() < 1e-5, path
+
+
+@pytest.mark.parametrize("amplitude", [1.0, 0.1, 0.001])
+def test_noise_follows_kaldi(amplitude: float) -> None:
+    samples = white_noise(1, amplitude)
+    difference = np.abs(fbank(samples, CONFIG) - reference_fbank(samples))
+    assert difference.max() < 1.5e-3
+    assert difference.mean() < 1e-5
+
+
+def test_a_frame_counts_only_when_it_fits_wholly() -> None:
+    assert [len(fbank(np.zeros(n, np.float32), CONFIG)) for n in (0, 399, 400, 559, 560)] == [
+        0,
+        0,
+        1,
+        1,
+        2,
+    ]
 
 
 def test_mel_bin_3_is_empty_as_published() -> None:
@@ -32,8 +106,32 @@ def test_silence_is_the_log_floor() -> None:
     np.testing.assert_allclose(silent, np.log(CONFIG.log_floor), rtol=1e-6)
 
 
+def test_a_constant_is_silence() -> None:
+    constant = fbank(np.full(16_000, 0.5, np.float32), CONFIG)
+    np.testing.assert_allclose(constant, np.log(CONFIG.log_floor), rtol=1e-6)
+
+
+def test_the_amplitude_scale_shifts_the_logarithm() -> None:
+    samples = white_noise(0.1)
+    scaled = fbank(samples, FbankConfig(amplitude_scale=32_768.0))
+    shift = scaled - fbank(samples, CONFIG)
+    np.testing.assert_allclose(shift[:, 10:], 2 * np.log(32_768), atol=1e-3)
+
+
 def test_padding_before_normalization_is_the_published_trap() -> None:
     config = FbankConfig(target_frames=128)
     padded = model_input(np.zeros((98, 128), np.float32), config)
     assert padded.shape == (128, 128)
     assert padded[127, 0] == pytest.approx(0.615, abs=1e-3)
+
+
+def test_padding_after_normalization_is_the_padding_value() -> None:
+    config = FbankConfig(target_frames=128, padding_stage="after_normalization")
+    padded = model_input(np.ones((98, 128), np.float32), config)
+    assert padded[97, 0] == pytest.approx((1 - config.mean) / (2 * config.std))
+    assert padded[98, 0] == 0
+
+
+def test_samples_must_be_one_dimensional() -> None:
+    with pytest.raises(ConfigError, match=r"shape \(2, 400\); it wants \[n_samples\]"):
+        fbank(np.zeros((2, 400), np.float32), CONFIG)

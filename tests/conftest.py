@@ -1,0 +1,41 @@
+"""Fixtures for all tests."""
+
+from pathlib import Path
+
+import pytest
+from tiny_model import make_model_folder
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model; read only."""
+    return make_model_folder(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def own_tiny_folder(tmp_path: Path) -> Path:
+    """A tiny model that the test may break."""
+    return make_model_folder(tmp_path / "model")
+
+
+@pytest.fixture(scope="session")
+def default_folder() -> Path:
+    """The model that ships."""
+    return ROOT / "assets" / "models" / "default"
+
+
+@pytest.fixture(scope="session")
+def demo_path() -> Path:
+    """The bundled recording."""
+    return ROOT / "assets" / "demo.flac"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real recordings, which are not part of the project."""
+    folder = ROOT.parent / "shared" / "data"
+    if not (folder / "speech_commands.csv").exists():
+        pytest.skip("the folder of real recordings is not on this machine")
+    return folder

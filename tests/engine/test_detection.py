@@ -1,0 +1,118 @@
+"""One word is one detection; what may not fire does not."""
+
+import numpy as np
+import pytest
+
+from engine.config import DecisionConfig, OperatingPoint
+from engine.detection import Detector
+from engine.errors import ConfigError
+from engine.types import Detection, Posteriors
+
+LABELS = ("_unknown_", "yes", "no")
+HOP = 1_600
+
+
+def decision(**changes: object) -> DecisionConfig:
+    point = OperatingPoint(threshold=0.6, rearm_threshold=0.3)
+    values = {
+        "smoothing_windows": 1,
+        "refractory_samples": 8_000,
+        "operating_points": {"yes": point, "no": point},
+    }
+    return DecisionConfig(**(values | changes))
+
+
+def run(
+    yes: list[float], config: DecisionConfig, no: list[float] | None = None
+) -> list[tuple[str, int]]:
+    """Which keyword fired at which window."""
+    detector = Detector(LABELS, config)
+    fired = []
+    for turn, value in enumerate(yes):
+        other = no[turn] if no else 0.0
+        probs = np.array([max(0.0, 1 - value - other), value, other], np.float32)
+        detections = detector.update(Posteriors(probs=probs, end_sample=turn * HOP))
+        fired += [(detection.keyword, turn) for detection in detections]
+    return fired
+
+
+def test_a_word_high_for_two_seconds_fires_once() -> None:
+    # 20 windows are 2 s, the refractory period is 0.5 s: only re-arming keeps it at one.
+    assert run([0.0] * 3 + [0.9] * 20 + [0.0] * 3, decision()) == [("yes", 3)]
+
+
+def test_two_utterances_1200_ms_apart_are_two() -> None:
+    assert run([0.0, 0.9, 0.9] + [0.1] * 10 + [0.9], decision()) == [("yes", 1), ("yes", 13)]
+
+
+def test_a_dip_to_the_rearm_threshold_does_not_rearm() -> None:
+    assert run([0.9] + [0.3] * 10 + [0.9], decision()) == [("yes", 0)]
+    assert run([0.9] + [0.29] * 10 + [0.9], decision()) == [("yes", 0), ("yes", 11)]
+
+
+def test_the_refractory_period_holds_after_rearming() -> None:
+    # Re-armed at window 1; 8,000 samples are over at window 5.
+    assert run([0.9, 0.0, 0.9, 0.9, 0.9, 0.9], decision()) == [("yes", 0), ("yes", 5)]
+
+
+def test_the_threshold_itself_fires() -> None:
+    point = OperatingPoint(threshold=0.625, rearm_threshold=0.3)
+    config = decision(operating_points={"yes": point})
+    assert run([0.625], config) == [("yes", 0)]
+    assert run([0.624], config) == []
+
+
+def test_smoothing_is_the_mean_of_the_last_windows() -> None:
+    config = decision(smoothing_windows=3)
+    assert run([0.0, 0.0, 0.92, 0.92, 0.92], config) == [("yes", 3)]
+    assert run([0.0, 0.0, 0.9, 0.85, 0.0], config) == []
+
+
+def test_a_higher_background_label_keeps_it_quiet() -> None:
+    point = OperatingPoint(threshold=0.3, rearm_threshold=0.2)
+    config = decision(operating_points={"yes": point})
+    assert run([0.45], config) == []  # the background has 0.55
+    assert run([0.55], config) == [("yes", 0)]
+
+
+def test_a_higher_label_that_was_not_asked_for_keeps_it_quiet() -> None:
+    point = OperatingPoint(threshold=0.3, rearm_threshold=0.2)
+    assert run([0.4], decision(operating_points={"yes": point}), no=[0.5]) == []
+
+
+def test_equal_posteriors_fire_one_keyword() -> None:
+    point = OperatingPoint(threshold=0.4, rearm_threshold=0.2)
+    config = decision(operating_points={"yes": point, "no": point})
+    assert run([0.5], config, no=[0.5]) == [("yes", 0)]
+
+
+def test_keywords_do_not_block_each_other() -> None:
+    assert run([0.9, 0.0], decision(), no=[0.0, 0.9]) == [("yes", 0), ("no", 1)]
+
+
+def test_a_detection_says_what_it_is() -> None:
+    probs = np.array([0.1, 0.8, 0.1], np.float32)
+    detections = Detector(LABELS, decision()).update(Posteriors(probs=probs, end_sample=77))
+    assert detections == [
+        Detection(keyword="yes", score=pytest.approx(0.8), threshold=0.6, end_sample=77)
+    ]
+
+
+def test_after_a_gap_the_history_is_new_and_what_fired_stays_blocked() -> None:
+    detector = Detector(LABELS, decision(smoothing_windows=2))
+    high, low = np.array([0, 1, 0], np.float32), np.array([1, 0, 0], np.float32)
+    assert detector.update(Posteriors(probs=high, end_sample=0))
+    detector.update(Posteriors(probs=low, end_sample=HOP))
+    detector.forget_history()
+    # Alone in the history the high one would fire, were it not blocked.
+    assert not detector.update(Posteriors(probs=high, end_sample=2 * HOP))
+    detector.forget_history()
+    detector.update(Posteriors(probs=low, end_sample=9 * HOP))
+    detector.forget_history()
+    assert detector.update(Posteriors(probs=high, end_sample=10 * HOP))
+
+
+def test_an_unknown_keyword_is_an_error() -> None:
+    point = OperatingPoint(threshold=0.6, rearm_threshold=0.3)
+    with pytest.raises(ConfigError, match=r"keyword 'maybe' is not a label; labels: _unknown_"):
+        Detector(LABELS, decision(operating_points={"maybe": point}))
