@@ -16,9 +16,10 @@ from engine.audio.microphone import MicrophoneSource, list_input_devices
 from engine.audio.paced import PacedSource
 from engine.audio.source import Source
 from engine.audio.stdin import StdinSource
-from engine.backends import choose_backend
+from engine.backends import ChosenBackend, choose_backend
 from engine.config import DecisionConfig
 from engine.consumers import EventQueue
+from engine.errors import BackendError, ConfigError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
 from engine.types import Event, Gap, Heard, Started, Stopped, StreamStats
@@ -38,7 +39,7 @@ def run_headless(settings: Settings) -> None:
     manifest = load_manifest(settings.model)
     decision = decision_for(settings, manifest)
     source = make_source(settings, manifest.fbank.sample_rate_hz)
-    chosen = choose_backend(settings.backend, manifest)
+    chosen = _choose_backend(settings, manifest)
     queue = EventQueue(drop_oldest=source.is_live)
     with contextlib.ExitStack() as stack:
         posteriors = None
@@ -57,6 +58,14 @@ def run_headless(settings: Settings) -> None:
         )
         stack.enter_context(_signals_call(pipeline.stop))
         _consume(pipeline, queue, Printer(settings, manifest, decision))
+
+
+def _choose_backend(settings: Settings, manifest: ModelManifest) -> ChosenBackend:
+    try:
+        return choose_backend(settings.backend, manifest)
+    except BackendError as err:
+        # Nothing has run yet: what was asked for is not here.
+        raise ConfigError(f"--backend {settings.backend}: {err}") from err
 
 
 def make_source(settings: Settings, model_rate_hz: int) -> Source:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import math
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,48 +20,63 @@ from engine.config import DecisionConfig
 from engine.errors import ConfigError
 from engine.manifest import ModelManifest
 from kws_app import __version__
+from kws_app.values import convert, to_toml_value
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "assets" / "models" / "default"
+_ACTIONS = ("list-devices", "print-config", "headless")  # the first one asked for counts
 _BACKENDS = ("auto", "tensorrt", *BACKEND_NAMES)
+
+
+_AUDIO, _HEARD, _OUTPUT = "where the audio comes from", "what is heard", "what comes out"
+
+
+def _setting(
+    text: str,
+    group: str,
+    metavar: str = "",
+    *,
+    default: Any = None,
+    factory: Callable[[], Any] | None = None,
+) -> Any:
+    metadata = {"help": text, "group": group, "metavar": metavar}
+    if factory is not None:
+        return field(default_factory=factory, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that a person can set; `help` in the metadata is what --help prints."""
+    """Everything that a person can set; the metadata is what --help prints."""
 
-    device: str | None = field(default=None, metadata={"help": "microphone, by name or index"})
-    input: str | None = field(
-        default=None, metadata={"help": "sound file, or - for raw 16-bit PCM on standard input"}
+    device: str | None = _setting("microphone, by name or index", _AUDIO, "NAME|INDEX")
+    input: str | None = _setting(
+        "sound file, or - for raw signed 16-bit PCM on standard input", _AUDIO, "FILE|-"
     )
-    rate: int | None = field(
-        default=None, metadata={"help": "rate of the PCM (default 16000) or of the microphone, Hz"}
+    rate: int | None = _setting(
+        "rate of the PCM (default 16000) or of the microphone", _AUDIO, "HZ"
     )
-    channels: int | None = field(
-        default=None, metadata={"help": "channels of the PCM or of the microphone (default 1)"}
+    channels: int | None = _setting(
+        "channels of the PCM or of the microphone (default 1)", _AUDIO, "N"
     )
-    realtime: bool = field(default=False, metadata={"help": "pace a file like a microphone"})
-    model: Path = field(default=DEFAULT_MODEL, metadata={"help": "model folder"})
-    backend: str = field(
-        default="auto", metadata={"help": f"{', '.join(_BACKENDS)}; a named one is strict"}
+    realtime: bool = _setting("pace a file like a microphone", _AUDIO, default=False)
+    duration: float | None = _setting("stop after so many seconds of audio", _AUDIO, "S")
+    model: Path = _setting("model folder", _HEARD, "DIR", default=DEFAULT_MODEL)
+    backend: str = _setting(
+        f"{', '.join(_BACKENDS)}; a named one is strict", _HEARD, "NAME", default="auto"
     )
-    keywords: tuple[str, ...] | None = field(
-        default=None, metadata={"help": "only these keywords, separated by commas"}
+    keywords: tuple[str, ...] | None = _setting("only these fire", _HEARD, "WORD,WORD")
+    threshold: Mapping[str, float] = _setting(
+        "fire at or above this, 0 to 1; may be repeated", _HEARD, "WORD=VALUE", factory=dict
     )
-    threshold: Mapping[str, float] = field(
-        default_factory=dict, metadata={"help": "KEYWORD=VALUE, 0 to 1; may be repeated"}
+    smoothing: int | None = _setting("windows to average", _HEARD, "N")
+    refractory: float | None = _setting("seconds in which a keyword cannot fire again", _HEARD, "S")
+    max_detections: int | None = _setting("stop after so many detections", _HEARD, "N")
+    json: bool = _setting("one JSON object a line on stdout", _OUTPUT, default=False)
+    posteriors: Path | None = _setting(
+        "write every window's posteriors to this file", _OUTPUT, "FILE.npz"
     )
-    smoothing: int | None = field(default=None, metadata={"help": "windows to average"})
-    refractory: float | None = field(
-        default=None, metadata={"help": "seconds in which a keyword cannot fire again"}
-    )
-    json: bool = field(default=False, metadata={"help": "one JSON object a line on stdout"})
-    posteriors: Path | None = field(
-        default=None, metadata={"help": "write every window's posteriors to this .npz file"}
-    )
-    duration: float | None = field(default=None, metadata={"help": "stop after seconds of audio"})
-    max_detections: int | None = field(default=None, metadata={"help": "stop after detections"})
-    verbose: int = field(default=0, metadata={"help": "more on stderr; may be repeated"})
-    quiet: bool = field(default=False, metadata={"help": "nothing but errors on stderr"})
+    verbose: int = _setting("more on stderr; may be repeated", _OUTPUT, default=0)
+    quiet: bool = _setting("nothing but errors on stderr", _OUTPUT, default=False)
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work, whatever they came from."""
@@ -72,10 +88,12 @@ class Settings:
             raise ConfigError("--device and --input exclude each other; give one of them")
         if self.realtime and self.input is None:
             raise ConfigError("--realtime paces a file; give --input FILE with it")
-        _check_positive("duration", self.duration)
-        _check_positive("max-detections", self.max_detections)
-        _check_positive("rate", self.rate)
-        _check_positive("channels", self.channels)
+        for name in ("duration", "max_detections", "rate", "channels"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ConfigError(f"{name} is {value}; it must be above 0")
+        if self.refractory is not None and not 0 <= self.refractory < math.inf:
+            raise ConfigError(f"refractory is {self.refractory}; it must be 0 seconds or more")
         for word, value in self.threshold.items():
             if not 0 < value <= 1:
                 raise ConfigError(
@@ -107,18 +125,17 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
         ConfigError: Something is unknown, malformed or out of range.
         SystemExit: --help and --version (status 0).
     """
-    options = vars(_parser().parse_args(arguments))
-    action = next(
-        (name for name in ("list-devices", "print-config", "headless") if options.pop(name)),
-        "window",
-    )
+    options = _parse(arguments)
+    chosen = [name for name in _ACTIONS if options.pop(name)]
+    action = chosen[0] if chosen else "window"
     config_path = options.pop("config") or environment.get("KWS_CONFIG")
     merged: dict[str, Any] = {}
     if config_path:
         merged |= _read_toml(Path(config_path))
     merged |= _read_environment(environment)
     merged |= {name: value for name, value in options.items() if value is not None}
-    typed = {name: _convert(name, value) for name, value in merged.items()}
+    kinds = {item.name: str(item.type) for item in fields(Settings)}
+    typed = {name: convert(name, kinds[name], value) for name, value in merged.items()}
     return Command(action=action, settings=Settings(**typed))
 
 
@@ -161,11 +178,11 @@ def to_toml(settings: Settings) -> str:
         value = getattr(settings, item.name)
         if isinstance(value, Mapping):
             tables.append(f"[{item.name}]")
-            tables += [f"{word} = {number}" for word, number in value.items()]
+            tables += [f"{to_toml_value(word)} = {number}" for word, number in value.items()]
         elif value is None:
             lines.append(f"# {item.name} = ")
         else:
-            lines.append(f"{item.name} = {_toml_value(value)}")
+            lines.append(f"{item.name} = {to_toml_value(value)}")
     return "\n".join([*lines, *tables]) + "\n"
 
 
@@ -176,37 +193,61 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message}; --help lists the flags")
 
 
+def _parse(arguments: Sequence[str]) -> dict[str, Any]:
+    parser = _parser()
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        flag = unknown[0].partition("=")[0]
+        known = [f"--{item.name.replace('_', '-')}" for item in fields(Settings)]
+        known += [f"--{name}" for name in (*_ACTIONS, "config", "version")]
+        raise ConfigError(f"unknown argument {flag!r}{_hint(flag, known)}; --help lists them")
+    return vars(options)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m kws_app", description="Hears keywords.", allow_abbrev=False)
-    parser.add_argument("--headless", action="store_true", dest="headless", help="no window")
-    parser.add_argument(
-        "--list-devices", action="store_true", dest="list-devices", help="list the microphones"
+    parser = _Parser(
+        prog="python -m kws_app",
+        description="Hears keywords in a microphone, a sound file or a pipe.",
+        epilog="Exit status: 0 done or interrupted, 1 failed while running, 2 wrong arguments, "
+        "3 no usable audio device, 4 model refused.",
+        allow_abbrev=False,
     )
-    parser.add_argument(
-        "--print-config", action="store_true", dest="print-config", help="print the settings"
-    )
-    parser.add_argument("--config", metavar="FILE", help="TOML file with any of these settings")
     parser.add_argument("--version", action="version", version=f"kws {__version__}")
-    short = {"verbose": "-v", "quiet": "-q"}
+    what = parser.add_argument_group("what to do")
+    for name, text in zip(
+        _ACTIONS,
+        ("list the microphones", "print the settings as TOML", "listen without a window"),
+        strict=True,
+    ):
+        what.add_argument(f"--{name}", action="store_true", dest=name, help=text)
+    what.add_argument("--config", metavar="FILE", help="TOML file with any of the settings below")
+    groups: dict[str, Any] = {}
     for item in fields(Settings):
-        flags = [f"--{item.name.replace('_', '-')}"]
-        if item.name in short:
-            flags.insert(0, short[item.name])
-        options: dict[str, Any] = {
-            "dest": item.name,
-            "default": None,
-            "help": item.metadata["help"],
-        }
-        if item.name == "verbose":
-            options["action"] = "count"
-        elif item.type == "bool":
-            options["action"] = "store_true"
-        elif item.name == "threshold":
-            options |= {"action": "append", "metavar": "KEYWORD=VALUE"}
-        else:
-            options["metavar"] = item.name.upper()
-        parser.add_argument(*flags, **options)
+        title = item.metadata["group"]
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        _add_setting(groups[title], item)
     return parser
+
+
+def _add_setting(group: Any, item: Field[Any]) -> None:
+    flags = [f"--{item.name.replace('_', '-')}"]
+    if item.name in ("verbose", "quiet"):
+        flags.insert(0, f"-{item.name[0]}")
+    options: dict[str, Any] = {
+        "dest": item.name,
+        "default": None,
+        "help": item.metadata["help"],
+    }
+    if item.name == "verbose":
+        options["action"] = "count"
+    elif item.type == "bool":
+        options["action"] = "store_true"
+    else:
+        options["metavar"] = item.metadata["metavar"]
+    if item.name == "threshold":
+        options["action"] = "append"
+    group.add_argument(*flags, **options)
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -235,79 +276,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
     return data
 
 
-def _convert(name: str, value: Any) -> Any:
-    """A setting's value from its text, list or TOML form."""
-    kind = next(str(item.type) for item in fields(Settings) if item.name == name)
-    try:
-        if name == "threshold":
-            return _thresholds(value)
-        if name == "keywords":
-            parts = value.split(",") if isinstance(value, str) else list(value)
-            return tuple(word.strip() for word in parts if word.strip())
-        if kind == "bool":
-            return _boolean(value)
-        if isinstance(value, bool):
-            raise ValueError("a truth value")
-        if kind.startswith("int"):
-            return int(value) if isinstance(value, str) else _whole(value)
-        if kind.startswith("float"):
-            return float(value)
-        return Path(value) if kind.startswith("Path") else str(value)
-    except (TypeError, ValueError, AttributeError) as err:
-        wanted = kind.removesuffix(" | None")
-        raise ConfigError(f"setting {name!r} is {value!r}; it must be {wanted}") from err
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int):
-        raise TypeError("not a whole number")
-    return value
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-    return words[value.lower()] if value.lower() in words else _fail(value)
-
-
-def _fail(value: Any) -> bool:
-    raise ValueError(value)
-
-
-def _thresholds(value: Any) -> dict[str, float]:
-    if isinstance(value, Mapping):
-        return {str(word): float(number) for word, number in value.items()}
-    pairs = value.split(",") if isinstance(value, str) else value
-    result = {}
-    for pair in pairs:
-        word, equals, number = str(pair).partition("=")
-        try:
-            result[word.strip()] = float(number)
-        except ValueError as err:
-            raise ConfigError(
-                f"--threshold {pair!r} is not KEYWORD=VALUE, for example yes=0.8"
-            ) from err
-        if not equals or not word.strip():
-            raise ConfigError(f"--threshold {pair!r} is not KEYWORD=VALUE, for example yes=0.8")
-    return result
-
-
-def _check_positive(name: str, value: float | None) -> None:
-    if value is not None and not 0 < value < float("inf"):
-        raise ConfigError(f"--{name} is {value}; it must be above 0")
-
-
 def _hint(name: str, known: Any) -> str:
     close = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
-    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -57,7 +57,7 @@ def choose_backend(name: str, manifest: ModelManifest) -> ChosenBackend:
         manifest: The model.
 
     Raises:
-        BackendError: The named backend is unknown or not available here.
+        BackendError: The named backend is not in this version or not available here.
     """
     if name == "auto":
         refused = []
@@ -70,7 +70,9 @@ def choose_backend(name: str, manifest: ModelManifest) -> ChosenBackend:
             return ChosenBackend(backend=backend, reason="; ".join(refused) or "fastest")
         raise BackendError("no backend is available: " + "; ".join(refused))
     if name not in _REGISTRY:
-        raise BackendError(f"backend {name!r} is unknown; choose auto, {', '.join(BACKEND_NAMES)}")
+        raise BackendError(
+            f"backend {name!r} is not in this version; choose auto, {', '.join(BACKEND_NAMES)}"
+        )
     return ChosenBackend(backend=_create(name, manifest), reason="asked for")
 
 
