@@ -19,6 +19,8 @@ def main() -> int:
         return _run(sys.argv[1:])
     except BrokenPipeError:
         return _leave_broken_pipe()
+    except KeyboardInterrupt:  # before listening began; afterwards Ctrl-C is handled there
+        return 0
     except KwsError as err:
         print(f"kws: {err}", file=sys.stderr)
         return exit_status(err)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import IO, Self
 
 import numpy as np
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, KwsError
 from engine.scorer import ScoredWindow
 
 
@@ -39,7 +38,12 @@ class PosteriorsFile:
         self._rate_hz = sample_rate_hz
 
     def __enter__(self) -> Self:
-        """Open the spool."""
+        """Open the spool; raises ConfigError before anything is heard if nothing can be kept."""
+        self._aside = self._path.with_suffix(".partial.npz")
+        try:
+            self._aside.touch()
+        except OSError as err:
+            raise ConfigError(f"cannot write --posteriors {self._path}: {err.strerror}") from err
         self._spool: IO[bytes] = tempfile.TemporaryFile()
         self._times: IO[bytes] = tempfile.TemporaryFile()
         return self
@@ -54,17 +58,17 @@ class PosteriorsFile:
         with self._spool, self._times:
             ends = _read_back(self._times, np.int64)
             posteriors = _read_back(self._spool, np.float32).reshape(-1, len(self._labels))
-        aside = self._path.with_suffix(".partial.npz")
         try:
             np.savez_compressed(
-                aside,
+                self._aside,
                 time_s=ends / self._rate_hz,
                 posteriors=posteriors,
                 labels=np.array(self._labels),
             )
-            shutil.move(aside, self._path)
+            self._aside.replace(self._path)
         except OSError as err:
-            raise ConfigError(f"cannot write --posteriors {self._path}: {err.strerror}") from err
+            self._aside.unlink(missing_ok=True)
+            raise KwsError(f"cannot write --posteriors {self._path}: {err.strerror}") from err
 
 
 def _read_back(file: IO[bytes], dtype: type) -> np.ndarray:

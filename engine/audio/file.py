@@ -50,6 +50,9 @@ class FileSource:
             self._file = soundfile.SoundFile(self._path)
         except (OSError, soundfile.LibsndfileError) as err:
             raise SourceError(f"cannot read {self._path} as a sound file: {_reason(err)}") from err
+        # python-soundfile seeks to where it already is after every read, and MP3 decoders answer a
+        # seek with silence or noise. It does not do so for files that cannot seek.
+        self._file.seekable = lambda: False
         self._resampler = MonoResampler(self.sample_rate_hz, self._model_rate_hz)
         return self
 
