@@ -92,7 +92,7 @@ def print_devices(*, as_json: bool) -> None:
     devices = list_input_devices()
     if as_json:
         for device in devices:
-            print(json.dumps({"v": 1, "event": "device", **asdict(device)}))
+            print(json.dumps({"v": 1, "event": "device", "time_s": 0.0, **asdict(device)}))
     else:
         for device in devices:
             mark = "*" if device.is_default else " "

@@ -117,6 +117,7 @@ class MicrophoneSource:
         self._rate_hz = rate_hz
         self._channels = channels or 1
         self._name = device or "default"
+        self._stream: Any = None
         self._overflows = 0
         self._reported_overflows = 0
         self._position = 0
@@ -153,6 +154,8 @@ class MicrophoneSource:
             self._resampler = MonoResampler(self._rate_hz, self._model_rate_hz)
             self._stream.start()
         except (sounddevice.PortAudioError, ValueError) as err:
+            if self._stream is not None:
+                self._stream.close(ignore_errors=True)
             raise DeviceError(
                 f"cannot open {device.name!r} at {rate_hz} Hz with {self._channels} channel(s): "
                 f"{err}; is it in use, or does it want another --rate or --channels?"

@@ -1,0 +1,71 @@
+"""Stands in for the sounddevice module: devices, and streams that the test feeds."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+
+class PortAudioError(Exception):
+    """As sounddevice has it."""
+
+
+class FakeStream:
+    """An InputStream whose callback the test calls with one buffer that it uses again."""
+
+    def __init__(self, module: "FakeSounddevice", options: dict[str, Any]) -> None:
+        if module.open_error is not None:
+            raise module.open_error
+        self.samplerate = float(module.given_rate_hz or options["samplerate"])
+        self.callback = options["callback"]
+        self.is_started = self.is_closed = False
+
+    def start(self) -> None:
+        self.is_started = True
+
+    def close(self, ignore_errors: bool = True) -> None:
+        self.is_closed = True
+
+    def deliver(self, samples: np.ndarray, *, overflow: bool = False) -> None:
+        buffer = np.array(samples, np.float32).reshape(len(samples), -1)
+        status = SimpleNamespace(input_overflow=overflow)
+        self.callback(buffer, len(buffer), None, status)
+        buffer[:] = 99  # PortAudio uses the same memory for the next block
+
+
+class FakeSounddevice:
+    """Two inputs with the same word in their names, one of them the default, and an output."""
+
+    PortAudioError = PortAudioError
+
+    def __init__(self) -> None:
+        self.open_error: Exception | None = None
+        self.given_rate_hz: int | None = None
+        self.streams: list[FakeStream] = []
+        self.opened: list[dict[str, Any]] = []
+        self.default = SimpleNamespace(device=(2, 1))
+        self.devices = [
+            device("Webcam Mic", 2, 44_100.0),
+            device("Speakers", 0, 48_000.0),
+            device("USB Mic", 1, 48_000.0),
+        ]
+
+    def query_hostapis(self) -> list[dict[str, str]]:
+        return [{"name": "ALSA"}]
+
+    def query_devices(self) -> list[dict[str, Any]]:
+        return self.devices
+
+    def InputStream(self, **options: Any) -> FakeStream:  # noqa: N802  sounddevice's own name
+        self.opened.append(options)
+        self.streams.append(FakeStream(self, options))
+        return self.streams[-1]
+
+
+def device(name: str, inputs: int, rate_hz: float) -> dict[str, Any]:
+    return {
+        "name": name,
+        "hostapi": 0,
+        "max_input_channels": inputs,
+        "default_samplerate": rate_hz,
+    }

@@ -1,0 +1,192 @@
+"""Flags, environment and file: one field each, the nearer one wins."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ConfigError
+from engine.manifest import ModelManifest, load_manifest
+from kws_app.settings import Settings, decision_for, read_command, to_toml
+
+FLAGS = {
+    "--device": ("USB", "device", "USB"),
+    "--input": ("a.wav", "input", "a.wav"),
+    "--rate": ("8000", "rate", 8_000),
+    "--channels": ("2", "channels", 2),
+    "--model": ("m", "model", Path("m")),
+    "--backend": ("cpu", "backend", "cpu"),
+    "--keywords": ("yes, no,", "keywords", ("yes", "no")),
+    "--threshold": ("yes=0.8", "threshold", {"yes": 0.8}),
+    "--smoothing": ("4", "smoothing", 4),
+    "--refractory": ("0.5", "refractory", 0.5),
+    "--posteriors": ("p.npz", "posteriors", Path("p.npz")),
+    "--duration": ("2.5", "duration", 2.5),
+    "--max-detections": ("3", "max_detections", 3),
+}
+
+
+def settings(*arguments: str, **environment: str) -> Settings:
+    return read_command(arguments, environment).settings
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_every_flag_and_its_variable(flag: str) -> None:
+    text, name, value = FLAGS[flag]
+    assert getattr(settings(flag, text), name) == value
+    variable = "KWS_" + name.upper()
+    assert getattr(settings(**{variable: text}), name) == value
+
+
+def test_switches() -> None:
+    on = settings("--json", "--realtime", "--input", "a", "-q", "-vv")
+    assert (on.json, on.realtime, on.quiet, on.verbose) == (True, True, True, 2)
+    assert settings(KWS_JSON="true").json
+    assert not settings(KWS_JSON="0").json
+
+
+def test_thresholds_may_be_repeated() -> None:
+    got = settings("--threshold", "yes=0.8", "--threshold", "no=.9").threshold
+    assert got == {"yes": 0.8, "no": 0.9} == settings(KWS_THRESHOLD="yes=0.8,no=0.9").threshold
+
+
+def test_flag_beats_environment_beats_file(tmp_path: Path) -> None:
+    path = tmp_path / "kws.toml"
+    path.write_text('smoothing = 2\nrefractory = 1\njson = true\nkeywords = ["yes"]\n')
+    got = read_command(
+        ["--config", str(path), "--smoothing", "4"],
+        {"KWS_SMOOTHING": "3", "KWS_REFRACTORY": "2"},
+    ).settings
+    assert (got.smoothing, got.refractory, got.json, got.keywords) == (4, 2.0, True, ("yes",))
+    assert settings(KWS_CONFIG=str(path)).smoothing == 2
+
+
+def test_foreign_variables_are_left_alone() -> None:
+    assert settings(PATH="x", HOME="y") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "action"),
+    [
+        ([], "window"),
+        (["--headless"], "headless"),
+        (["--list-devices"], "list-devices"),
+        (["--headless", "--print-config"], "print-config"),
+        (["--headless", "--list-devices", "--json"], "list-devices"),
+    ],
+)
+def test_actions(arguments: list[str], action: str) -> None:
+    assert read_command(arguments, {}).action == action
+
+
+def test_printed_settings_read_back_the_same(tmp_path: Path) -> None:
+    given = settings(
+        *("--threshold", "yes=0.8", "--keywords", "yes,no", "--smoothing", "2", "--json"),
+        *("--input", 'a "quoted" \\ näme.wav', "--duration", "1.5", "-v"),
+    )
+    path = tmp_path / "kws.toml"
+    path.write_text(to_toml(given), encoding="utf-8")
+    assert settings("--config", str(path)) == given
+    path.write_text(to_toml(Settings()))
+    assert settings("--config", str(path)) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--headles"], r"unknown argument '--headles' \(did you mean '--headless'\?\)"),
+        (["--max-detection=3"], r"'--max-detection' \(did you mean '--max-detections'\?\)"),
+        (["stray"], "unknown argument 'stray'; --help lists them"),
+        (["--smoothing"], "--smoothing: expected one argument; --help"),
+        (["--smoothing", "x"], "smoothing is 'x'; it must be a whole number"),
+        (["--smoothing", "1.5"], "smoothing is '1.5'; it must be a whole number"),
+        (["--duration", "soon"], "duration is 'soon'; it must be a number"),
+        (["--duration", "0"], "duration is 0.0; it must be above 0"),
+        (["--duration", "inf"], "duration is inf; it must be above 0"),
+        (["--max-detections", "-1"], "max_detections is -1; it must be above 0"),
+        (["--rate", "0"], "rate is 0; it must be above 0"),
+        (["--channels", "0"], "channels is 0; it must be above 0"),
+        (["--refractory", "nan"], "refractory is nan; it must be 0 seconds or more"),
+        (["--threshold", "yes"], "'yes' is not KEYWORD=VALUE, for example yes=0.8"),
+        (["--threshold", "yes=high"], "'yes=high' is not KEYWORD=VALUE"),
+        (["--threshold", "yes=1.1"], "threshold of 'yes' is 1.1; it must be above 0"),
+        (["--threshold", "yes=-0.1"], "threshold of 'yes' is -0.1"),
+        (["--threshold", "yes=nan"], "threshold of 'yes' is nan"),
+        (["--backend", "tpu"], "backend 'tpu' is unknown; choose one of auto, tensorrt, cuda"),
+        (["--device", "a", "--input", "b"], "--device and --input exclude each other"),
+        (["--realtime"], "--realtime paces a file; give --input FILE with it"),
+        (["--config", "nowhere.toml"], "cannot read nowhere.toml: No such file"),
+    ],
+)
+def test_wrong_arguments(arguments: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_command(arguments, {})
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"KWS_SMOTHING": "1"}, r"KWS_SMOTHING is unknown \(did you mean 'KWS_SMOOTHING'\?\)"),
+        ({"KWS_JSON": "perhaps"}, "json is 'perhaps'; it must be true or false"),
+        ({"KWS_RATE": ""}, "rate is ''; it must be a whole number"),
+    ],
+)
+def test_wrong_variables(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_command([], environment)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("smoothing = ", "is not valid TOML"),
+        ("smothing = 1", r"setting 'smothing' is unknown \(did you mean 'smoothing'\?\)"),
+        ("smoothing = 1.0", "smoothing is 1.0; it must be a whole number"),
+        ("smoothing = true", "smoothing is True; it must be a whole number"),
+        ("refractory = true", "refractory is True; it must be a number"),
+        ("json = 1.5", "json is 1.5; it must be true or false"),
+        ("model = 3", "model is 3; it must be a path"),
+        ("keywords = 3", "keywords is 3; it must be a list of words"),
+        ("threshold = 3", "threshold is 3; it must be a list of KEYWORD=VALUE"),
+        ("[threshold]\nyes = true", "threshold is .*; it must be a list of KEYWORD=VALUE"),
+        ("device = 1.5", "device is 1.5; it must be a text"),
+        ("\udcff", "is not valid TOML"),
+    ],
+)
+def test_wrong_files(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "kws.toml"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(ConfigError, match=message):
+        read_command(["--config", str(path)], {})
+
+
+@pytest.fixture
+def tiny(tiny_folder: Path) -> ModelManifest:
+    return load_manifest(tiny_folder)
+
+
+def test_without_wishes_the_manifest_decides(tiny: ModelManifest) -> None:
+    assert decision_for(Settings(), tiny) == tiny.decision
+
+
+def test_wishes_over_the_manifest(tiny: ModelManifest) -> None:
+    wishes = Settings(keywords=("high",), threshold={"high": 0.9}, smoothing=5, refractory=0.25)
+    decision = decision_for(wishes, tiny)
+    assert list(decision.operating_points) == ["high"]
+    assert decision.operating_points["high"].threshold == 0.9
+    assert decision.operating_points["high"].rearm_threshold == pytest.approx(0.45)
+    assert (decision.smoothing_windows, decision.refractory_samples) == (5, 4_000)
+
+
+@pytest.mark.parametrize(
+    "wishes", [Settings(keywords=("hihg",)), Settings(threshold={"hihg": 0.5})]
+)
+def test_unknown_keywords_are_named_with_a_suggestion(
+    tiny: ModelManifest, wishes: Settings
+) -> None:
+    with pytest.raises(ConfigError, match=r"'hihg' is not a keyword.*'high'.*keywords: low, high"):
+        decision_for(wishes, tiny)
+
+
+def test_smoothing_out_of_range(tiny: ModelManifest) -> None:
+    with pytest.raises(ConfigError, match="smoothing is 0 windows; it must be 1 to 100"):
+        decision_for(Settings(smoothing=0), tiny)
