@@ -1,0 +1,60 @@
+"""Runs the application as a person does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent.parent
+COMMAND = [sys.executable, "-m", "kws_app"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's variables without settings for kws."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("KWS_")}
+    return own | more
+
+
+def run(
+    *arguments: str | Path, data: bytes | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run to the end; `data` goes to standard input."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        input=data,
+        stdin=subprocess.DEVNULL if data is None else None,
+        capture_output=True,
+        cwd=ROOT,
+        env=environment(**variables),
+        timeout=60,
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+
+
+def start(*arguments: str | Path, **more: Any) -> subprocess.Popen[bytes]:
+    """Start and leave it running."""
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=more.pop("stdout", subprocess.PIPE),
+        stderr=subprocess.PIPE,
+        stdin=more.pop("stdin", subprocess.DEVNULL),
+        cwd=ROOT,
+        env=environment(**more),
+    )
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def detections(text: str) -> list[tuple[str, float]]:
+    """Keyword and time of every detection in JSON lines."""
+    return [
+        (line["keyword"], line["time_s"])
+        for line in json_lines(text)
+        if line["event"] == "detection"
+    ]

@@ -1,0 +1,177 @@
+"""Bad input gets one clear line and the documented status, never a traceback."""
+
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from program import run
+from tiny_model import edit_manifest, make_model_folder
+
+
+def refused(
+    status: int, message: str, *arguments: str | Path, data: bytes | None = None, **more: str
+) -> None:
+    done = run("--headless", *arguments, data=data, **more)
+    assert done.returncode == status, done.stderr
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("kws: listening to")]
+    # A failure while running also has its closing line of counts.
+    lines = [line for line in lines if not line.startswith("kws: failed: ")]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("kws: ")
+    assert re.search(message, lines[0]), lines[0]
+    assert done.stdout == ""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return make_model_folder(tmp_path / "model")
+
+
+def write_text(path: Path) -> None:
+    path.write_text("no sound\n" * 100)
+
+
+def write_nothing(path: Path) -> None:
+    path.touch()
+
+
+def write_no_channels(path: Path) -> None:
+    data = b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 0, 16_000, 0, 0, 16) + b"data\0\0\0\0"
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(data)) + data)
+
+
+def write_nan(path: Path) -> None:
+    soundfile.write(path, np.full(8_000, np.nan, np.float32), 16_000, subtype="FLOAT")
+
+
+def make_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def leave_out(path: Path) -> None:
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (leave_out, "no such file: .*input.wav"),
+        (make_folder, "is a folder; name a sound file"),
+        (write_text, "cannot read .*input.wav as a sound file"),
+        (write_nothing, "cannot read .*input.wav as a sound file"),
+        (write_no_channels, "cannot read .*input.wav as a sound file"),
+        (write_nan, "holds a sample that is not a number at frame 0"),
+    ],
+)
+def test_sound_files(
+    tmp_path: Path, model: Path, make: Callable[[Path], None], message: str
+) -> None:
+    path = tmp_path / "input.wav"
+    make(path)
+    refused(1, message, "--input", path, "--model", model)
+
+
+def test_a_damaged_flac_fails_while_running(tmp_path: Path, model: Path, demo_path: Path) -> None:
+    data = bytearray(demo_path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 3_000] = b"\xff" * 3_000
+    path = tmp_path / "damaged.flac"
+    path.write_bytes(data)
+    refused(1, "damaged.flac is damaged", "--input", path, "--model", model)
+
+
+def test_standard_input(model: Path) -> None:
+    refused(1, "standard input holds no audio", "--input", "-", "--model", model, data=b"")
+    refused(2, "channels is 0; it must be above 0", "--input", "-", "--channels", "0", data=b"")
+    refused(2, "--channels is 65; it must be 1 to 64", "--input", "-", "--channels", "65", data=b"")
+    refused(2, "--rate is 10; it must be 1000 to", "--input", "-", "--rate", "10", data=b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--threshold", "maybe=0.5"], "'maybe' is not a keyword of model 'tiny'"),
+        (["--threshold", "low=1.5"], "threshold of 'low' is 1.5; it must be above 0"),
+        (["--threshold", "low=-1"], "threshold of 'low' is -1.0; it must be above 0"),
+        (["--threshold", "low"], "'low' is not KEYWORD=VALUE"),
+        (["--keywords", "lwo"], r"'lwo' is not a keyword .*did you mean 'low'"),
+        (["--smoothing", "0"], "smoothing is 0 windows; it must be 1 to 100"),
+        (["--backend", "tensorrt"], "--backend tensorrt: backend 'tensorrt' is not in this vers"),
+        (["--backend", "tpu"], "backend 'tpu' is unknown; choose one of auto"),
+        (["--nonsense"], "unknown argument '--nonsense'"),
+        (["--config", "nowhere.toml"], "cannot read nowhere.toml: No such file"),
+        (["--posteriors", "nowhere/p.npz"], "folder nowhere does not exist"),
+        (["--posteriors", "/proc/p.npz"], "cannot write --posteriors /proc/p.npz"),
+        (["--posteriors", "p.csv"], "its name must end in .npz"),
+    ],
+)
+def test_arguments(model: Path, demo_path: Path, arguments: list[str], message: str) -> None:
+    refused(2, message, "--input", demo_path, "--model", model, *arguments)
+
+
+def test_a_window_is_not_there_yet() -> None:
+    done = run()
+    assert done.returncode == 2
+    assert done.stderr == "kws: this version has no window yet; add --headless\n"
+
+
+def without_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+def without_onnx(folder: Path) -> None:
+    (folder / "model.onnx").unlink()
+
+
+def with_wrong_hash(folder: Path) -> None:
+    with (folder / "model.onnx").open("ab") as file:
+        file.write(b"\0")
+
+
+def with_wrong_fingerprint(folder: Path) -> None:
+    edit_manifest(folder, lambda data: data["fbank"].update(mean=-1.0))
+
+
+def with_other_shapes(folder: Path) -> None:
+    make_model_folder(folder, n_frames=128)
+
+
+def with_broken_json(folder: Path) -> None:
+    (folder / "manifest.json").write_text("{")
+
+
+@pytest.mark.parametrize(
+    ("break_model", "message"),
+    [
+        (without_manifest, "cannot read .*manifest.json: No such file"),
+        (without_onnx, "cannot read .*model.onnx: No such file.*; the manifest names it"),
+        (with_wrong_hash, "model.onnx has SHA-256 .* was altered or cut short"),
+        (with_wrong_fingerprint, "the features were changed after training"),
+        (with_other_shapes, r"has fbank .*128, 128\]; its manifest wants fbank .*98, 128\]"),
+        (with_broken_json, "is not valid JSON"),
+    ],
+)
+def test_models(
+    model: Path, demo_path: Path, break_model: Callable[[Path], None], message: str
+) -> None:
+    break_model(model)
+    refused(4, message, "--input", demo_path, "--model", model)
+
+
+def test_an_unknown_device(model: Path) -> None:
+    refused(3, "no input device", "--device", "bassoon", "--model", model)
+
+
+def test_failures_keep_json_lines_whole(tmp_path: Path, model: Path) -> None:
+    path = tmp_path / "input.wav"
+    samples = np.zeros(32_000, np.float32)
+    samples[-1] = np.inf
+    soundfile.write(path, samples, 16_000, subtype="FLOAT")
+    done = run("--headless", "--json", "--input", path, "--model", model)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert '"event": "start"' in done.stdout.splitlines()[0]
+    assert '"reason": "failed"' in done.stdout.splitlines()[-1]

@@ -1,0 +1,103 @@
+"""A recording played into a virtual microphone comes out as the same detections."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from program import detections, json_lines, run, start
+from signals import RATE_HZ
+from virtual_microphone import missing_program, play, virtual_microphone
+
+
+@pytest.fixture(scope="module")
+def microphone() -> Iterator[dict[str, str]]:
+    """Variables under which `pulse` is a microphone."""
+    missing = missing_program()
+    if missing is not None:
+        pytest.skip(f"no virtual microphone: {missing} is not installed")
+    if "PortAudio is missing" in run("--list-devices").stderr:
+        pytest.skip("no virtual microphone: PortAudio is not installed")
+    with virtual_microphone() as variables:
+        listed = run("--list-devices", **variables).stdout
+        if " pulse " not in listed:
+            pytest.skip("no virtual microphone: ALSA has no pulse device (libasound2-plugins)")
+        yield variables
+
+
+def read_event(program: subprocess.Popen[bytes]) -> dict[str, Any]:
+    assert program.stdout is not None
+    event: dict[str, Any] = json.loads(program.stdout.readline())
+    return event
+
+
+def test_the_file_and_the_microphone_agree(
+    tmp_path: Path, microphone: dict[str, str], demo_path: Path
+) -> None:
+    samples, rate_hz = soundfile.read(demo_path, dtype="int16")
+    from_file = detections(run("--headless", "--json", "--input", demo_path).stdout)
+    assert len(from_file) >= 3
+    wav = tmp_path / "demo.wav"
+    soundfile.write(wav, samples, rate_hz)
+
+    program = start("--headless", "--json", "--device", "pulse", **microphone)
+    assert read_event(program)["sample_rate"] > 0
+    play(wav, microphone)
+    program.send_signal(signal.SIGTERM)
+    out, err = program.communicate(timeout=20)
+    assert (program.returncode, err) == (0, b"")
+
+    heard = detections(out.decode())
+    stop = json_lines(out.decode())[-1]
+    assert stop["audio_s"] >= len(samples) / rate_hz - 0.5
+    # Playing begins at any moment between two window hops, so a borderline word could fall on
+    # either side of its threshold; the demo's words are not borderline.
+    assert [word for word, _ in heard] == [word for word, _ in from_file]
+    offsets_s = np.array([a[1] - b[1] for a, b in zip(heard, from_file, strict=True)])
+    assert np.ptp(offsets_s) <= 0.2 + 1e-9
+
+
+def test_what_the_microphone_delivers_is_what_was_played(
+    tmp_path: Path, microphone: dict[str, str], tiny_folder: Path
+) -> None:
+    """Silence before, a tone of 0.5 s, silence after: the tiny model hears one tone."""
+    time_s = np.arange(RATE_HZ // 2) / RATE_HZ
+    tone = 0.3 * np.sin(2 * np.pi * 1_000 * time_s)
+    wav = tmp_path / "tone.wav"
+    soundfile.write(wav, np.concatenate([np.zeros(24_000), tone, np.zeros(24_000)]), RATE_HZ)
+    program = start(
+        *("--headless", "--json", "--model", tiny_folder, "--max-detections", "1"),
+        **microphone,  # the default device
+    )
+    assert read_event(program)["event"] == "start"
+    play(wav, microphone)
+    out, _ = program.communicate(timeout=20)
+    (only,) = detections(out.decode())
+    assert only[0] == "low"
+    assert program.returncode == 0
+
+
+def test_another_rate_is_resampled(microphone: dict[str, str], tiny_folder: Path) -> None:
+    done = run(
+        *("--headless", "--json", "--model", tiny_folder, "--device", "pulse"),
+        *("--rate", "48000", "--channels", "2", "--duration", "1.5"),
+        **microphone,
+    )
+    lines = json_lines(done.stdout)
+    assert lines[0]["sample_rate"] == 48_000
+    assert (lines[-1]["reason"], lines[-1]["audio_s"]) == ("duration", 1.5)
+
+
+def test_without_the_server_the_device_is_refused(
+    microphone: dict[str, str], tiny_folder: Path
+) -> None:
+    gone = microphone | {"PULSE_SERVER": "unix:/nowhere"}
+    done = run("--headless", "--model", tiny_folder, "--device", "pulse", **gone)
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert "kws: " in done.stderr

@@ -1,0 +1,89 @@
+"""Clean ends: Ctrl-C, SIGTERM, a closed pipe."""
+
+import contextlib
+import json
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from program import COMMAND, ROOT, environment, start
+from signals import tone_stream
+
+
+def first_line(program: subprocess.Popen[bytes]) -> dict[str, Any]:
+    assert program.stdout is not None
+    line: dict[str, Any] = json.loads(program.stdout.readline())
+    return line
+
+
+def end(program: subprocess.Popen[bytes]) -> tuple[int, list[dict[str, Any]], str]:
+    out, err = program.communicate(timeout=20)
+    return program.returncode, [json.loads(line) for line in out.splitlines()], err.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_live_stream_with_its_last_line(
+    tiny_folder: Path, demo_path: Path, number: signal.Signals
+) -> None:
+    program = start(
+        "--headless", "--json", "--realtime", "--input", demo_path, "--model", tiny_folder
+    )
+    assert first_line(program)["event"] == "start"
+    program.send_signal(number)
+    program.send_signal(number)
+    status, lines, err = end(program)
+    assert (status, err) == (0, "")
+    assert (lines[-1]["event"], lines[-1]["reason"]) == ("stop", "interrupted")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_silent_pipe(tiny_folder: Path, number: signal.Signals) -> None:
+    program = start(
+        *("--headless", "--json", "--input", "-", "--model", tiny_folder), stdin=subprocess.PIPE
+    )
+    assert first_line(program)["source"] == "-"
+    program.send_signal(number)
+    program.wait(timeout=20)  # before standard input is closed
+    status, lines, err = end(program)
+    assert (status, err) == (0, "")
+    assert lines[-1]["reason"] == "interrupted"
+
+
+def test_posteriors_are_kept_after_a_signal(
+    tmp_path: Path, tiny_folder: Path, demo_path: Path
+) -> None:
+    path = tmp_path / "p.npz"
+    program = start(
+        *("--headless", "--json", "--realtime", "--input", demo_path, "--model", tiny_folder),
+        *("--posteriors", path),
+    )
+    first_line(program)
+    program.send_signal(signal.SIGTERM)
+    assert end(program)[0] == 0
+    assert path.exists()
+
+
+def test_a_closed_pipe_ends_quietly_while_the_pipeline_waits(tiny_folder: Path) -> None:
+    # An hour of input, so that the queue is full and the pipeline waits when `head` leaves.
+    pcm = (tone_stream() * 32_767).astype("<i2").tobytes() * 400
+    program = subprocess.Popen(
+        [*COMMAND, "--headless", "--json", "--input", "-", "--model", str(tiny_folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=environment(),
+    )
+    assert program.stdin is not None
+    assert program.stdout is not None
+    assert program.stderr is not None
+    program.stdout.readline()
+    program.stdout.close()
+    for finish in (lambda: program.stdin.write(pcm), program.stdin.close):
+        with contextlib.suppress(BrokenPipeError):
+            finish()
+    assert program.wait(timeout=20) == 0
+    assert program.stderr.read() == b""
+    program.stderr.close()
