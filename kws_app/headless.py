@@ -137,7 +137,7 @@ class Printer:
             self._log(f"lost {event.lost_samples} samples: {event.reason}")
         elif isinstance(event, StreamStats) and level >= 1:
             self._log(_summary(event, self._rate_hz))
-        elif isinstance(event, Stopped) and level >= 0:
+        elif isinstance(event, Stopped) and level >= 0 and event.stats.end_sample > 0:
             self._log(f"{event.reason}: {_summary(event.stats, self._rate_hz)}")
 
     def _log(self, text: str) -> None:

@@ -17,9 +17,9 @@ def refused(
 ) -> None:
     done = run("--headless", *arguments, data=data, **more)
     assert done.returncode == status, done.stderr
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("kws: listening to")]
-    # A failure while running also has its closing line of counts.
-    lines = [line for line in lines if not line.startswith("kws: failed: ")]
+    # What was heard before a failure is told as well.
+    told = ("kws: listening to", "kws: failed: ")
+    lines = [line for line in done.stderr.splitlines() if not line.startswith(told)]
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("kws: ")
     assert re.search(message, lines[0]), lines[0]
@@ -163,6 +163,11 @@ def test_models(
 
 def test_an_unknown_device(model: Path) -> None:
     refused(3, "no input device", "--device", "bassoon", "--model", model)
+
+
+def test_a_failure_before_any_audio_is_one_line(tmp_path: Path, model: Path) -> None:
+    done = run("--headless", "--input", tmp_path / "nowhere.wav", "--model", model)
+    assert done.stderr.count("\n") == 1
 
 
 def test_failures_keep_json_lines_whole(tmp_path: Path, model: Path) -> None:

@@ -63,13 +63,14 @@ def read_corpus(folder: Path, split: str, *, workers: int = 2) -> list[Clip]:
     Raises:
         SourceError: A CSV or a recording is missing or has another rate.
     """
-    rows = [row for row in _rows(folder) if row["split"] == split]
+    rows = [row for row in corpus_rows(folder) if row["split"] == split]
     with ThreadPoolExecutor(workers) as pool:
         audio = list(pool.map(lambda row: _read(folder / row["path"]), rows))
     return [Clip(**row, samples=samples) for row, samples in zip(rows, audio, strict=True)]
 
 
-def _rows(folder: Path) -> Iterator[dict[str, str]]:
+def corpus_rows(folder: Path) -> Iterator[dict[str, str]]:
+    """What the tables say of every clip: path, kind, word, speaker, split."""
     for row in _csv(folder / "speech_commands.csv"):
         if row["suspect"] != "1":
             yield {

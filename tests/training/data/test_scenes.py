@@ -1,0 +1,118 @@
+"""Windows are drawn as a stream shows them, and say truly what they hold."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from clips import clip, small_corpus
+from signals import RATE_HZ
+
+from training.data import scenes
+from training.data.scenes import SceneConfig, SceneMaker
+
+LABELS = ["_silence_", "_unknown_", "no", "yes"]
+QUIET = SceneConfig(
+    word_share=1.0,
+    cut_share=0.0,
+    speech_share=0.0,
+    neighbour_probability=0.0,
+    clean_probability=1.0,
+    reverb_probability=0.0,
+    min_level_db=-6.0,
+    max_level_db=-6.0,
+)
+
+
+def batch(config: SceneConfig, size: int = 64, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    maker = SceneMaker(small_corpus(), LABELS, config)
+    return maker.batch(size, np.random.default_rng(seed))
+
+
+def test_every_target_is_a_distribution_and_every_window_finite() -> None:
+    samples, targets = batch(SceneConfig(), 400)
+    assert samples.shape == (400, 16_000)
+    assert samples.dtype == targets.dtype == np.float32
+    np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)
+    assert (targets >= 0).all()
+    assert np.isfinite(samples).all()
+    assert np.abs(samples).max() <= 1.2
+
+
+def test_shares_are_kept() -> None:
+    config = SceneConfig(word_share=0.5, cut_share=0.0, speech_share=0.3)
+    _, targets = batch(config, 2_000)
+    shares = targets.mean(axis=0)
+    assert shares[0] == pytest.approx(0.2, abs=0.04)
+    assert shares[1] == pytest.approx(0.3, abs=0.04)
+    assert shares[2:].sum() == pytest.approx(0.5, abs=0.04)
+
+
+def test_the_same_seed_gives_the_same_windows() -> None:
+    for one, other in zip(batch(SceneConfig()), batch(SceneConfig()), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(batch(SceneConfig())[0], batch(SceneConfig(), seed=1)[0])
+
+
+def test_a_whole_word_lies_inside_the_window_anywhere() -> None:
+    samples, targets = batch(QUIET, 100)
+    assert (targets[:, 2:].max(axis=1) == 1).all()
+    loud = np.abs(samples) > 0.1
+    lengths = loud.sum(axis=1) / RATE_HZ
+    # 0.4 s of tone within 12 % of speed, above a fifth of its peak.
+    assert (lengths > 0.25).all()
+    first = loud.argmax(axis=1) / RATE_HZ
+    assert first.min() < 0.1
+    assert first.max() > 0.4
+
+
+def test_the_target_of_a_cut_word_follows_what_is_left_of_it() -> None:
+    config = dataclasses.replace(QUIET, word_share=0.0, cut_share=1.0, speed_range=0.0)
+    samples, targets = batch(config, 300)
+    seen_s = (np.abs(samples) > 0.05).sum(axis=1) / RATE_HZ
+    weight = targets[:, 2:].sum(axis=1)
+    np.testing.assert_allclose(weight + targets[:, 1], 1, atol=1e-6)
+    short, long = seen_s < 0.15, weight == 1
+    assert short.any()
+    assert long.any()
+    assert (weight[short] == 0).all()
+    assert (seen_s[long] > 0.25).all()
+    assert np.unique(weight).size > 10  # and linear in between
+
+
+def test_levels_are_those_asked_for() -> None:
+    samples, _ = batch(QUIET)
+    np.testing.assert_allclose(np.abs(samples).max(axis=1), 10 ** (-6 / 20), rtol=0.15)
+    loud, _ = batch(dataclasses.replace(QUIET, min_level_db=3.0, max_level_db=3.0))
+    assert (np.abs(loud) >= 1).sum(axis=1).min() > 10  # it clips
+
+
+def test_noise_has_the_ratio_asked_for() -> None:
+    word = np.zeros(16_000, np.float32)
+    word[4_000:12_000] = np.sin(np.arange(8_000) * 0.3)
+    noise = np.random.default_rng(0).standard_normal(16_000).astype(np.float32)
+    added = scenes._mix(word, noise, 10.0) - word
+    # The word fills half of the window, so its loud half is the word.
+    ratio_db = 10 * np.log10(np.mean(word[4_000:12_000] ** 2) / np.mean(added**2))
+    assert ratio_db == pytest.approx(10, abs=0.3)
+
+
+def test_frequent_words_are_drawn_more_often_but_not_in_proportion() -> None:
+    corpus = small_corpus()
+    corpus += [clip("word", np.zeros(16_000), word="no", name=f"no/more{i}") for i in range(45)]
+    maker = SceneMaker(corpus, LABELS, QUIET)
+    _, targets = maker.batch(1_000, np.random.default_rng(0))
+    ratio = targets[:, 2].sum() / targets[:, 3].sum()  # 48 clips against 3
+    assert 16**0.6 * 0.8 < ratio < 16**0.6 * 1.25
+
+
+def test_noise_windows_are_silence() -> None:
+    _, targets = batch(dataclasses.replace(QUIET, word_share=0.0))
+    assert (targets[:, 0] == 1).all()
+
+
+def test_playing_faster_shortens_and_raises_the_pitch() -> None:
+    tone = np.sin(2 * np.pi * 500 * np.arange(16_000) / RATE_HZ).astype(np.float32)
+    faster = scenes._resampled(tone, 1.25)
+    assert len(faster) == pytest.approx(12_800, abs=2)
+    peak_hz = np.abs(np.fft.rfft(faster)).argmax() * RATE_HZ / len(faster)
+    assert peak_hz == pytest.approx(625, abs=2)

@@ -1,0 +1,84 @@
+"""The model has the shapes of the paper, and every part of it learns."""
+
+import pytest
+import torch
+
+from training.ast import AstConfig, AudioSpectrogramTransformer
+
+SMALL = {"n_labels": 5, "dim": 24, "depth": 2, "heads": 3}
+
+
+@pytest.mark.parametrize(
+    ("config", "tokens"),
+    [
+        (AstConfig(**SMALL), 23),
+        # The published grid: 16 x 16 patches, stride 10, 12 x 12 of them for 128 frames.
+        (
+            AstConfig(
+                **SMALL,
+                n_frames=128,
+                patch_frames=16,
+                patch_mels=16,
+                frame_stride=10,
+                mel_stride=10,
+            ),
+            144,
+        ),
+    ],
+)
+def test_tokens_and_logits(config: AstConfig, tokens: int) -> None:
+    model = AudioSpectrogramTransformer(config)
+    assert model.pos_embed.shape == (1, tokens + 1, 24)
+    assert model(torch.randn(3, config.n_frames, config.n_mels)).shape == (3, 5)
+
+
+def test_the_default_is_small_enough_for_two_cores() -> None:
+    model = AudioSpectrogramTransformer(AstConfig(n_labels=37))
+    assert 2.5e6 < sum(p.numel() for p in model.parameters()) < 3.5e6
+
+
+def test_patches_overlap_frequency_major() -> None:
+    config = AstConfig(
+        **SMALL, n_frames=6, n_mels=4, patch_frames=4, patch_mels=2, frame_stride=2, mel_stride=2
+    )
+    fbank = torch.arange(24.0).reshape(1, 6, 4)
+    patches = AudioSpectrogramTransformer(config)._patches(fbank)
+    assert patches.shape == (1, 4, 8)
+    expected = [fbank[0, t : t + 4, f : f + 2].T.flatten() for f in (0, 2) for t in (0, 2)]
+    torch.testing.assert_close(patches[0], torch.stack(expected))
+
+
+def test_the_special_tokens_are_averaged() -> None:
+    one = AudioSpectrogramTransformer(AstConfig(**SMALL))
+    two = AudioSpectrogramTransformer(AstConfig(**SMALL, distillation_token=True))
+    assert (one.n_special, two.n_special) == (1, 2)
+    assert one.dist_token is None
+    assert two.pos_embed.shape[1] == one.pos_embed.shape[1] + 1
+    two(torch.randn(2, 98, 128)).sum().backward()
+    assert two.dist_token.grad.abs().sum() > 0
+
+
+def test_attention_is_softmax_of_scaled_products() -> None:
+    attention = AudioSpectrogramTransformer(AstConfig(**SMALL)).blocks[0].attn
+    x = torch.randn(2, 7, 24)
+    query, key, value = attention.qkv(x).reshape(2, 7, 3, 3, 8).permute(2, 0, 3, 1, 4)
+    weights = (query @ key.transpose(-1, -2) / 8**0.5).softmax(-1)
+    expected = attention.proj((weights @ value).transpose(1, 2).reshape(2, 7, 24))
+    torch.testing.assert_close(attention(x), expected)
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    model = AudioSpectrogramTransformer(AstConfig(**SMALL))
+    model(torch.randn(4, 98, 128)).square().sum().backward()
+    without = [name for name, p in model.named_parameters() if not p.grad.abs().sum() > 0]
+    assert without == []
+
+
+def test_branches_are_skipped_in_training_only() -> None:
+    torch.manual_seed(0)
+    model = AudioSpectrogramTransformer(AstConfig(**SMALL, drop_path=0.5))
+    x = torch.randn(32, 98, 128)
+    model.eval()
+    torch.testing.assert_close(model(x), model(x))
+    model.train()
+    assert not torch.allclose(model(x), model(x))

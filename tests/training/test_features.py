@@ -1,0 +1,37 @@
+"""The batched twin follows the one definition of the fbank."""
+
+import numpy as np
+import pytest
+import torch
+from signals import silence, tone, white_noise
+
+from engine.config import FbankConfig
+from engine.features import fbank, model_input
+from training.features import BatchFbank
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        FbankConfig(),
+        FbankConfig(target_frames=128),
+        FbankConfig(target_frames=128, padding_stage="after_normalization"),
+        FbankConfig(amplitude_scale=32_768.0, remove_dc=False, preemphasis=0.0),
+        FbankConfig(n_mels=64, high_hz=7_600.0),
+    ],
+)
+def test_within_1e_4_of_the_definition(config: FbankConfig) -> None:
+    windows = np.stack(
+        [
+            silence(1),
+            white_noise(1),
+            white_noise(1, 0.001),
+            tone(440, 1) + white_noise(1, 0.01),
+            white_noise(1) + np.float32(0.3),
+        ]
+    )
+    twin = BatchFbank(config)(torch.from_numpy(windows)).numpy()
+    for row, window in zip(twin, windows, strict=True):
+        definition = model_input(fbank(window, config), config)
+        assert row.shape == definition.shape
+        np.testing.assert_allclose(row, definition, atol=1e-4)
