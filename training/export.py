@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,18 +69,7 @@ def export_model(
     model, state = load_trained(run)
     fbank = FbankConfig(**state["fbank"])
     folder.mkdir(parents=True, exist_ok=True)
-    example = torch.zeros(2, fbank.target_frames, fbank.n_mels)
-    torch.onnx.export(
-        model,
-        (example,),
-        str(folder / MODEL_FILE),
-        input_names=[INPUT_NAME],
-        output_names=[OUTPUT_NAME],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=1024)},),
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+    _write_onnx(model, fbank, folder / MODEL_FILE)
     background = tuple(label for label in state["labels"] if label.startswith("_"))
     point = OperatingPoint(threshold=threshold, rearm_threshold=threshold / 2)
     keywords = [label for label in state["labels"] if label not in background]
@@ -106,6 +97,24 @@ def export_model(
     provenance = {**manifest.provenance, "parity_max_logit_difference": difference}
     (folder / MANIFEST_FILE).write_text(manifest_to_json(replace(manifest, provenance=provenance)))
     return difference
+
+
+def _write_onnx(model: AudioSpectrogramTransformer, fbank: FbankConfig, path: Path) -> None:
+    # torch's exporter warns of its own deprecated calls and of packages that we do not use.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        torch.onnx.export(
+            model,
+            (torch.zeros(2, fbank.target_frames, fbank.n_mels),),
+            str(path),
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=1024)},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
 
 
 def parity(model: AudioSpectrogramTransformer, folder: Path) -> float:

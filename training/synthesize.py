@@ -43,16 +43,25 @@ def speak(text: str, voice: str) -> Float32:
     program = shutil.which("flite")
     if program is None:
         raise ConfigError("flite is missing; install it (Debian, Ubuntu: apt-get install flite)")
+    _check_voice(program, voice)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
         command = [program, "-voice", voice, "-t", text, "-o", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode or not path.exists():
-            raise ConfigError(f"flite failed for voice {voice!r}: {done.stderr.strip()}")
+            raise ConfigError(f"flite could not say {text!r}: {done.stderr.strip()}")
         samples, rate_hz = soundfile.read(path, dtype="float32")
     samples = soxr.resample(samples, rate_hz, RATE_HZ)
     scaled: Float32 = (samples * (0.5 / np.abs(samples).max())).astype(np.float32)
     return scaled
+
+
+def _check_voice(program: str, voice: str) -> None:
+    # flite takes another voice without a word if it does not know the one asked for.
+    listed = subprocess.run([program, "-lv"], capture_output=True, text=True, check=False)  # noqa: S603
+    voices = listed.stdout.partition(":")[2].split()
+    if voice not in voices:
+        raise ConfigError(f"flite has no voice {voice!r}; it has {', '.join(voices)}")
 
 
 def make_demo(path: Path, *, noise_db: float = -60.0, seed: int = 1) -> list[tuple[str, float]]:

@@ -73,7 +73,7 @@ def test_it_learns_two_tones(tmp_path: Path) -> None:
 
 def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
     run(tmp_path, steps=1)
-    with pytest.raises(ConfigError, match="trained with another labels: .*take another --run"):
+    with pytest.raises(ConfigError, match=r"trained with another labels: .*take another --run"):
         trainer(tmp_path, labels=["_silence_", "_unknown_", "no", "yep"])
 
 

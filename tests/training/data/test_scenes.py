@@ -81,7 +81,10 @@ def test_the_target_of_a_cut_word_follows_what_is_left_of_it() -> None:
 
 def test_levels_are_those_asked_for() -> None:
     samples, _ = batch(QUIET)
-    np.testing.assert_allclose(np.abs(samples).max(axis=1), 10 ** (-6 / 20), rtol=0.15)
+    peaks = np.abs(samples).max(axis=1)
+    # Up to 0.1 more where a DC offset was added.
+    assert ((peaks > 0.5) & (peaks < 0.61)).all()
+    assert np.median(peaks) == pytest.approx(10 ** (-6 / 20), rel=0.01)
     loud, _ = batch(dataclasses.replace(QUIET, min_level_db=3.0, max_level_db=3.0))
     assert (np.abs(loud) >= 1).sum(axis=1).min() > 10  # it clips
 
@@ -93,7 +96,7 @@ def test_noise_has_the_ratio_asked_for() -> None:
     added = scenes._mix(word, noise, 10.0) - word
     # The word fills half of the window, so its loud half is the word.
     ratio_db = 10 * np.log10(np.mean(word[4_000:12_000] ** 2) / np.mean(added**2))
-    assert ratio_db == pytest.approx(10, abs=0.3)
+    assert ratio_db == pytest.approx(10, abs=0.5)
 
 
 def test_frequent_words_are_drawn_more_often_but_not_in_proportion() -> None:

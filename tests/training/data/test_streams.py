@@ -5,12 +5,12 @@ import pytest
 from clips import clip, small_corpus
 from signals import RATE_HZ, white_noise
 
-from training.data.streams import background_stream, noise_bed, word_stream
+from training.data.streams import Stream, background_stream, noise_bed, word_stream
 
 NOISE = white_noise(3, 1.0)
 
 
-def make(snr_db: float | None, most: int = 10, seed: int = 1):
+def make(snr_db: float | None, most: int = 10, seed: int = 1) -> Stream:
     return word_stream(
         small_corpus(), ("yes", "no"), NOISE, snr_db=snr_db, most_per_word=most, seed=seed
     )
