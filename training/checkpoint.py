@@ -36,7 +36,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as err:  # torch raises many kinds for a bad file
-        raise ModelError(f"cannot read checkpoint {path}: {err}; train it anew") from err
+        reason = str(err).partition("\n")[0]
+        raise ModelError(f"cannot read checkpoint {path}: {reason}; train it anew") from err
     if not isinstance(state, dict):
         raise ModelError(f"checkpoint {path} holds a {type(state).__name__}; it must hold a dict")
     return state

@@ -36,7 +36,7 @@ def test_flite_speaks() -> None:
     assert samples.dtype == np.float32
     assert 0.2 < len(samples) / 16_000 < 2
     assert np.abs(samples).max() == pytest.approx(0.5)
-    with pytest.raises(ConfigError, match="flite has no voice 'nobody'; it has .*slt"):
+    with pytest.raises(ConfigError, match=r"flite has no voice 'nobody'; it has .*slt"):
         speak("yes", "nobody")
 
 

@@ -1,0 +1,70 @@
+"""Every kind of error has its exit status."""
+
+import sys
+
+import pytest
+
+from engine.errors import (
+    BackendError,
+    ConfigError,
+    DeviceError,
+    KwsError,
+    ModelError,
+    SourceError,
+)
+from kws_app import __main__ as program
+from kws_app import __version__
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (ConfigError, 2),
+        (DeviceError, 3),
+        (ModelError, 4),
+        (SourceError, 1),
+        (BackendError, 1),
+        (KwsError, 1),
+    ],
+)
+def test_statuses(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kind: type[KwsError],
+    status: int,
+) -> None:
+    def fail(_: object) -> None:
+        raise kind("what was got, what was wanted")
+
+    monkeypatch.setattr(program, "_run", fail)
+    assert program.main() == status
+    assert capsys.readouterr().err == "kws: what was got, what was wanted\n"
+
+
+def test_ctrl_c_before_listening_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "_run", interrupt)
+    assert program.main() == 0
+
+
+@pytest.mark.parametrize(
+    ("flag", "text"), [("--version", f"kws {__version__}"), ("--help", "Exit status: 0 done")]
+)
+def test_version_and_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], flag: str, text: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kws", flag])
+    with pytest.raises(SystemExit) as end:
+        program.main()
+    assert end.value.code == 0
+    assert text in capsys.readouterr().out
+
+
+def test_printed_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kws", "--print-config", "--smoothing", "4"])
+    assert program.main() == 0
+    assert "smoothing = 4\n" in capsys.readouterr().out

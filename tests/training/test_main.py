@@ -1,0 +1,31 @@
+"""The commands of the training side."""
+
+from pathlib import Path
+
+import pytest
+
+from training.__main__ import LABELS, WORDS, main
+
+
+def test_the_labels_are_the_35_words_and_two_backgrounds() -> None:
+    assert len(WORDS) == len(set(WORDS)) == 35
+    assert sorted(WORDS) == WORDS
+    assert LABELS[:2] == ["_silence_", "_unknown_"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit", "--data", "nowhere", "--run", "RUN"], "cannot read nowhere/speech_commands.csv"),
+        (["export", "--run", "nowhere", "--model", "RUN"], "cannot read checkpoint nowhere"),
+        (["evaluate", "--data", "x", "--model", "nowhere"], "model folder nowhere does not exist"),
+    ],
+)
+def test_what_is_missing_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    arguments = [str(tmp_path) if argument == "RUN" else argument for argument in arguments]
+    assert main(arguments) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"training: {message}")
+    assert err.count("\n") == 1
