@@ -84,9 +84,8 @@ def _frame_group(samples: Float32, count: int, config: FbankConfig) -> Float32:
         frames *= np.float32(config.amplitude_scale)
     if config.remove_dc:
         frames -= frames.mean(axis=1, keepdims=True)
-    # Kaldi repeats the first sample to the left of each frame.
-    previous = np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
-    frames -= np.float32(config.preemphasis) * previous
+    # The first sample of a frame needs none: the taper is zero there.
+    frames[:, 1:] -= np.float32(config.preemphasis) * frames[:, :-1]
     frames *= hann_taper(config)
     spectrum = np.fft.rfft(frames, config.fft_samples)
     power = spectrum.real**2 + spectrum.imag**2

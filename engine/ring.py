@@ -83,13 +83,11 @@ class RingBuffer:
                 f"read of samples {start} to {start + n}; the ring of {self._capacity} has been "
                 f"written up to {self._end}"
             )
-        if start < self.oldest:
-            return None
         first = start % self._capacity
         head = min(n, self._capacity - first)
         out = np.empty((n, self._data.shape[1]), np.float32)
         out[:head] = self._data[first : first + head]
         out[head:] = self._data[: n - head]
-        if start < self.oldest:  # the writer came by while we copied
+        if start < self.oldest:  # looked at last: the writer may have come by while we copied
             return None
         return out

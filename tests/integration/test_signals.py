@@ -65,9 +65,8 @@ def test_posteriors_are_kept_after_a_signal(
     assert path.exists()
 
 
-def test_a_closed_pipe_ends_quietly_while_the_pipeline_waits(tiny_folder: Path) -> None:
-    # An hour of input, so that the queue is full and the pipeline waits when `head` leaves.
-    pcm = (tone_stream() * 32_767).astype("<i2").tobytes() * 400
+def test_a_closed_pipe_ends_quietly(tiny_folder: Path) -> None:
+    pcm = (tone_stream() * 32_767).astype("<i2").tobytes() * 20
     program = subprocess.Popen(
         [*COMMAND, "--headless", "--json", "--input", "-", "--model", str(tiny_folder)],
         stdin=subprocess.PIPE,

@@ -5,11 +5,16 @@ import json
 from pathlib import Path
 
 import pytest
+import soundfile
+from signals import tone_stream
 
 from engine.audio.file import FileSource
 from engine.audio.microphone import InputDevice, MicrophoneSource
 from engine.audio.paced import PacedSource
+from engine.backends import choose_backend
+from engine.consumers import EventQueue
 from engine.manifest import ModelManifest, load_manifest
+from engine.pipeline import Pipeline
 from engine.types import Detection, Event, Gap, Heard, Started, Stopped, StreamStats
 from kws_app import headless
 from kws_app.headless import Printer, make_source, print_devices
@@ -187,3 +192,19 @@ def test_no_device_says_so(
     monkeypatch.setattr(headless, "list_input_devices", list)
     print_devices(as_json=False)
     assert capsys.readouterr().out == "no input device\n"
+
+
+def test_a_consumer_that_fails_releases_the_pipeline(tmp_path: Path, tiny: ModelManifest) -> None:
+    class ClosedPipe(Printer):
+        def show(self, event: Event) -> None:
+            raise BrokenPipeError
+
+    path = tmp_path / "tones.wav"
+    soundfile.write(path, tone_stream(), 16_000)
+    queue = EventQueue(1, drop_oldest=False)  # full at once, so that the pipeline waits
+    pipeline = Pipeline(
+        FileSource(path, 16_000), tiny, choose_backend("cpu", tiny), tiny.decision, [queue]
+    )
+    with pytest.raises(BrokenPipeError):
+        headless._consume(pipeline, queue, ClosedPipe(Settings(), tiny, tiny.decision))
+    assert queue.dropped > 0
