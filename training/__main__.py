@@ -63,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     export = commands.add_parser("export", help="write a model folder from a run")
     export.add_argument("--run", type=Path, required=True, help="folder of the run")
     export.add_argument("--model", type=Path, required=True, help="model folder to write")
+    export.add_argument("--data", type=Path, required=True, help="folder that it was trained on")
     export.add_argument("--name", default="ast-kws", help="name in the manifest")
     export.add_argument("--threshold", type=float, default=0.5, help="of every keyword")
     export.add_argument("--smoothing", type=int, default=3, help="windows to average")
@@ -107,6 +108,7 @@ def _fit(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    from training.data.corpus import corpus_sources
     from training.export import MAX_LOGIT_DIFFERENCE, export_model
 
     difference = export_model(
@@ -115,7 +117,7 @@ def _export(options: argparse.Namespace) -> None:
         name=options.name,
         threshold=options.threshold,
         smoothing_windows=options.smoothing,
-        provenance={},
+        provenance={"data": corpus_sources(options.data)},
     )
     print(
         f"wrote {options.model}; largest logit difference to torch {difference:.2e} "

@@ -17,7 +17,10 @@ def test_the_labels_are_the_35_words_and_two_backgrounds() -> None:
     ("arguments", "message"),
     [
         (["fit", "--data", "nowhere", "--run", "RUN"], "cannot read nowhere/speech_commands.csv"),
-        (["export", "--run", "nowhere", "--model", "RUN"], "cannot read checkpoint nowhere"),
+        (
+            ["export", "--run", "nowhere", "--model", "RUN", "--data", "gone"],
+            "cannot read gone/other_audio.csv",
+        ),
         (["evaluate", "--data", "x", "--model", "nowhere"], "model folder nowhere does not exist"),
     ],
 )

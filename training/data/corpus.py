@@ -90,6 +90,13 @@ def corpus_rows(folder: Path) -> Iterator[dict[str, str]]:
         }
 
 
+def corpus_sources(folder: Path) -> list[dict[str, str]]:
+    """Where the recordings come from and under which licence, for a model's provenance."""
+    found = {("Speech Commands", "CC BY 4.0")}
+    found |= {(row["source"], row["licence"]) for row in _csv(folder / "other_audio.csv")}
+    return [{"source": source, "licence": licence} for source, licence in sorted(found)]
+
+
 def _csv(path: Path) -> Iterator[dict[str, str]]:
     try:
         with path.open(newline="") as file:

@@ -11,7 +11,7 @@ from clips import pcm, word_samples
 from signals import RATE_HZ
 
 from engine.errors import SourceError
-from training.data.corpus import corpus_rows, read_corpus, speech_extent
+from training.data.corpus import corpus_rows, corpus_sources, read_corpus, speech_extent
 
 SPEECH_COMMANDS = ["path", "word", "speaker", "split", "official_split", "seconds", "suspect"]
 OTHER_AUDIO = ["path", "kind", "source", "licence", "speaker", "note", "seconds"]
@@ -100,3 +100,12 @@ def test_another_rate_is_refused(folder: Path) -> None:
     soundfile.write(folder / "noise" / "tap.wav", pcm(word_samples(500)), 8_000)
     with pytest.raises(SourceError, match=r"tap.wav has 8000 Hz; training data must have 16000"):
         read_corpus(folder, "train")
+
+
+def test_sources_are_listed_with_their_licences(folder: Path) -> None:
+    assert corpus_sources(folder) == [
+        {"source": "Speech Commands", "licence": "CC BY 4.0"},
+        {"source": "books", "licence": "MIT"},
+        {"source": "orders", "licence": "MIT"},
+        {"source": "x", "licence": "MIT"},
+    ]
