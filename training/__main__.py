@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     fit = commands.add_parser("fit", help="train a model, or go on after an interruption")
     fit.add_argument("--data", type=Path, required=True, help="folder of recordings")
     fit.add_argument("--run", type=Path, required=True, help="folder of this run")
-    fit.add_argument("--steps", type=int, default=20_000)
+    fit.add_argument("--steps", type=int, default=17_500)
     fit.add_argument("--threads", type=int, default=2)
     fit.add_argument("--seed", type=int, default=1)
     fit.set_defaults(function=_fit)

@@ -37,6 +37,8 @@ class FitConfig:
         warmup_steps: Linear rise at the start.
         weight_decay: On weight matrices only.
         mixup_probability: Windows mixed with another as waveforms (Tokozume et al. 2018).
+        mixup_until: Share of the steps with mixup; the rest is trained without, so that a plain
+            word may earn a full posterior.
         mixup_beta: Both parameters of the Beta distribution of the mixing ratio; AST uses 10.
         mask_frames: Largest SpecAugment time mask; two are drawn (Park et al. 2019).
         mask_mels: Largest SpecAugment frequency mask; two are drawn.
@@ -47,12 +49,13 @@ class FitConfig:
         seed: Of everything drawn.
     """
 
-    steps: int = 20_000
+    steps: int = 17_500
     batch_size: int = 128
     learning_rate: float = 1e-3
     warmup_steps: int = 600
     weight_decay: float = 0.05
     mixup_probability: float = 0.25
+    mixup_until: float = 0.8
     mixup_beta: float = 10.0
     mask_frames: int = 16
     mask_mels: int = 20
@@ -89,7 +92,8 @@ class BatchFeeder:
         while not self._stop.is_set():
             rng = np.random.default_rng((self._config.seed, step))
             samples, targets = self._maker.batch(self._config.batch_size, rng)
-            samples, targets = _mixup(samples, targets, self._config, rng)
+            if step < self._config.mixup_until * self._config.steps:
+                samples, targets = _mixup(samples, targets, self._config, rng)
             batch = (torch.from_numpy(samples), torch.from_numpy(targets))
             while not self._stop.is_set():
                 try:

@@ -12,8 +12,8 @@ from engine.config import FbankConfig
 from engine.errors import ConfigError
 from training.ast import AstConfig
 from training.checkpoint import load_checkpoint
-from training.data.scenes import SceneConfig
-from training.fit import FitConfig, Trainer, learning_rate_at, validation_windows
+from training.data.scenes import SceneConfig, SceneMaker
+from training.fit import BatchFeeder, FitConfig, Trainer, learning_rate_at, validation_windows
 
 LABELS = ["_silence_", "_unknown_", "no", "yes"]
 
@@ -85,6 +85,15 @@ def test_the_learning_rate_rises_then_falls_as_a_cosine() -> None:
     assert rates[55] == pytest.approx(0.505)
     assert rates[100] == pytest.approx(0.01)
     assert all(np.diff(rates[10:]) < 0)
+
+
+def test_mixup_ends_before_the_training_does() -> None:
+    config = FitConfig(steps=10, batch_size=8, mixup_probability=1.0, mixup_until=0.5)
+    maker = SceneMaker(small_corpus(), LABELS, SceneConfig())
+    with BatchFeeder(maker, config, first_step=4) as feeder:
+        for step, mixed in ((4, True), (5, False)):
+            samples, _ = maker.batch(8, np.random.default_rng((config.seed, step)))
+            assert (feeder.next()[0].numpy() == samples).all() != mixed
 
 
 def test_validation_windows_are_the_clips_as_they_are() -> None:
