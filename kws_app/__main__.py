@@ -7,22 +7,26 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from engine.errors import ConfigError, DeviceError, KwsError, ModelError
 from kws_app.settings import read_command, to_toml
+from kws_app.streams import check_streams, emit, say
 
 
 def main() -> int:
     """Run one command."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # one clean way out for both
     try:
+        check_streams()
         return _run(sys.argv[1:])
-    except BrokenPipeError:
-        return _leave_broken_pipe()
-    except KeyboardInterrupt:  # before listening began; afterwards Ctrl-C is handled there
+    except KeyboardInterrupt:  # before listening began; afterwards signals are handled there
+        return 0
+    except BrokenPipeError:  # nobody reads any more: the usual end of a pipe
         return 0
     except KwsError as err:
-        print(f"kws: {err}", file=sys.stderr)
+        say(str(err))
         return exit_status(err)
 
 
@@ -38,7 +42,7 @@ def exit_status(err: KwsError) -> int:
 def _run(arguments: list[str]) -> int:
     command = read_command(arguments, os.environ)
     if command.action == "print-config":
-        print(to_toml(command.settings), end="", flush=True)
+        emit(to_toml(command.settings))
         return 0
     if command.action == "list-devices":
         from kws_app.headless import print_devices
@@ -50,12 +54,6 @@ def _run(arguments: list[str]) -> int:
     from kws_app.headless import run_headless
 
     run_headless(command.settings)
-    return 0
-
-
-def _leave_broken_pipe() -> int:
-    # Python flushes stdout once more at exit; a closed pipe must not be reported there either.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

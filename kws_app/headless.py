@@ -25,6 +25,7 @@ from engine.pipeline import Pipeline, StopRule
 from engine.types import Event, Gap, Heard, Started, Stopped, StreamStats
 from kws_app.posteriors import PosteriorsFile
 from kws_app.settings import Settings, decision_for
+from kws_app.streams import emit, say
 
 _POLL_S = 0.2
 
@@ -41,22 +42,22 @@ def run_headless(settings: Settings) -> None:
     source = make_source(settings, manifest.fbank.sample_rate_hz)
     chosen = _choose_backend(settings, manifest)
     queue = EventQueue(drop_oldest=source.is_live)
-    with contextlib.ExitStack() as stack:
-        posteriors = None
-        if settings.posteriors is not None:
-            posteriors = stack.enter_context(
-                PosteriorsFile(settings.posteriors, manifest.labels, manifest.fbank.sample_rate_hz)
-            )
-        pipeline = Pipeline(
-            source,
-            manifest,
-            chosen,
-            decision,
-            [queue],
-            stop_rule=_stop_rule(settings, manifest),
-            on_window=posteriors.add if posteriors else None,
+    posteriors = None
+    if settings.posteriors is not None:
+        posteriors = PosteriorsFile(
+            settings.posteriors, manifest.labels, manifest.fbank.sample_rate_hz
         )
-        stack.enter_context(_signals_call(pipeline.stop))
+    pipeline = Pipeline(
+        source,
+        manifest,
+        chosen,
+        decision,
+        [queue],
+        stop_rule=_stop_rule(settings, manifest),
+        on_window=posteriors.add if posteriors else None,
+    )
+    # Signals outermost: a second Ctrl-C must not cut off the writing of the posteriors.
+    with _signals_call(pipeline.stop), posteriors or contextlib.nullcontext():
         _consume(pipeline, queue, Printer(settings, manifest, decision))
 
 
@@ -76,6 +77,8 @@ def make_source(settings: Settings, model_rate_hz: int) -> Source:
         )
     source: Source
     if settings.input == "-":
+        if sys.stdin is None:
+            raise ConfigError("standard input is closed; --input - reads audio from it")
         source = StdinSource(
             sys.stdin.buffer,
             rate_hz=settings.rate or 16_000,
@@ -92,17 +95,16 @@ def print_devices(*, as_json: bool) -> None:
     devices = list_input_devices()
     if as_json:
         for device in devices:
-            print(json.dumps({"v": 1, "event": "device", "time_s": 0.0, **asdict(device)}))
+            emit(json.dumps({"v": 1, "event": "device", "time_s": 0.0, **asdict(device)}))
     else:
         for device in devices:
             mark = "*" if device.is_default else " "
-            print(
+            emit(
                 f"{mark} {device.index:3d}  {device.name}  [{device.host_api}]  "
                 f"{device.channels} ch  {device.default_rate_hz} Hz"
             )
         if not devices:
-            print("no input device")
-    sys.stdout.flush()
+            emit("no input device")
 
 
 class Printer:
@@ -119,29 +121,26 @@ class Printer:
     def show(self, event: Event) -> None:
         """Write one event; raises BrokenPipeError when nobody reads."""
         if self._settings.json:
-            print(json.dumps({"v": 1, **self._as_json(event)}), flush=True)
+            emit(json.dumps({"v": 1, **self._as_json(event)}))
         elif isinstance(event, Heard):
             detection = event.detection
             time_s = detection.end_sample / self._rate_hz
-            print(f"{time_s:9.2f} s  {detection.keyword:<12} {detection.score:.2f}", flush=True)
+            emit(f"{time_s:9.2f} s  {detection.keyword:<12} {detection.score:.2f}")
         else:
             self._say(event)
 
     def _say(self, event: Event) -> None:
         level = self._settings.verbose - (10 if self._settings.quiet else 0)
         if isinstance(event, Started) and level >= 0:
-            self._log(f"listening to {event.source} with {self._manifest.name} ({event.backend})")
+            say(f"listening to {event.source} with {self._manifest.name} ({event.backend})")
             if level >= 1:
-                self._log(f"backend: {event.backend_reason}; keywords: {' '.join(self._keywords)}")
+                say(f"backend: {event.backend_reason}; keywords: {' '.join(self._keywords)}")
         elif isinstance(event, Gap) and level >= 0:
-            self._log(f"lost {event.lost_samples} samples: {event.reason}")
+            say(f"lost {event.lost_samples} samples: {event.reason}")
         elif isinstance(event, StreamStats) and level >= 1:
-            self._log(_summary(event, self._rate_hz))
+            say(_summary(event, self._rate_hz))
         elif isinstance(event, Stopped) and level >= 0 and event.stats.end_sample > 0:
-            self._log(f"{event.reason}: {_summary(event.stats, self._rate_hz)}")
-
-    def _log(self, text: str) -> None:
-        print(f"kws: {text}", file=sys.stderr, flush=True)
+            say(f"{event.reason}: {_summary(event.stats, self._rate_hz)}")
 
     def _as_json(self, event: Event) -> dict[str, Any]:
         match event:

@@ -42,27 +42,35 @@ class PosteriorsFile:
         self._aside = self._path.with_suffix(".partial.npz")
         try:
             self._aside.touch()
+            # Unbuffered: a full disk is seen at the row that does not fit, not at the end.
+            self._spool: IO[bytes] = tempfile.TemporaryFile(buffering=0)
+            self._times: IO[bytes] = tempfile.TemporaryFile(buffering=0)
         except OSError as err:
             raise ConfigError(f"cannot write --posteriors {self._path}: {err.strerror}") from err
-        self._spool: IO[bytes] = tempfile.TemporaryFile()
-        self._times: IO[bytes] = tempfile.TemporaryFile()
         return self
 
     def add(self, scored: ScoredWindow) -> None:
-        """Append one window."""
-        self._times.write(np.int64(scored.posteriors.end_sample).tobytes())
-        self._spool.write(scored.posteriors.probs.astype(np.float32).tobytes())
+        """Append one window; raises KwsError when the temporary folder is full."""
+        try:
+            self._times.write(np.int64(scored.posteriors.end_sample).tobytes())
+            self._spool.write(scored.posteriors.probs.astype(np.float32).tobytes())
+        except OSError as err:
+            raise KwsError(
+                f"cannot keep posteriors in {tempfile.gettempdir()}: {err.strerror}; "
+                "TMPDIR names another folder"
+            ) from err
 
     def __exit__(self, *exc_info: object) -> None:
         """Pack what came, also after a failure: nothing heard is lost."""
         with self._spool, self._times:
             ends = _read_back(self._times, np.int64)
-            posteriors = _read_back(self._spool, np.float32).reshape(-1, len(self._labels))
+            posteriors = _read_back(self._spool, np.float32)
+        rows = min(len(ends), len(posteriors) // len(self._labels))  # the last may be half a row
         try:
             np.savez_compressed(
                 self._aside,
-                time_s=ends / self._rate_hz,
-                posteriors=posteriors,
+                time_s=ends[:rows] / self._rate_hz,
+                posteriors=posteriors[: rows * len(self._labels)].reshape(rows, len(self._labels)),
                 labels=np.array(self._labels),
             )
             self._aside.replace(self._path)
@@ -73,4 +81,6 @@ class PosteriorsFile:
 
 def _read_back(file: IO[bytes], dtype: type) -> np.ndarray:
     file.seek(0)
-    return np.frombuffer(file.read(), dtype)
+    data = file.read()
+    item_bytes = np.dtype(dtype).itemsize
+    return np.frombuffer(data[: len(data) // item_bytes * item_bytes], dtype)

@@ -86,6 +86,8 @@ class Settings:
             )
         if self.device is not None and self.input is not None:
             raise ConfigError("--device and --input exclude each other; give one of them")
+        if self.input == "":
+            raise ConfigError("input is empty; name a sound file, or - for standard input")
         if self.realtime and self.input is None:
             raise ConfigError("--realtime paces a file; give --input FILE with it")
         for name in ("duration", "max_detections", "rate", "channels"):
@@ -146,6 +148,8 @@ def decision_for(settings: Settings, manifest: ModelManifest) -> DecisionConfig:
         ConfigError: A keyword is not one of the model's, or a value is out of range.
     """
     words = settings.keywords if settings.keywords is not None else manifest.keywords
+    if not words:
+        raise ConfigError("keywords is empty; name at least one, or leave it out for all")
     for word in (*words, *settings.threshold):
         if word not in manifest.keywords:
             hint = _hint(word, manifest.keywords)
@@ -183,7 +187,7 @@ def to_toml(settings: Settings) -> str:
             lines.append(f"# {item.name} = ")
         else:
             lines.append(f"{item.name} = {to_toml_value(value)}")
-    return "\n".join([*lines, *tables]) + "\n"
+    return "\n".join([*lines, *tables])
 
 
 class _Parser(argparse.ArgumentParser):

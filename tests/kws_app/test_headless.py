@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline
 from engine.types import Detection, Event, Gap, Heard, Started, Stopped, StreamStats
 from kws_app import headless
-from kws_app.headless import Printer, make_source, print_devices
+from kws_app.headless import Printer, make_source, print_devices, run_headless
+from kws_app.posteriors import PosteriorsFile
 from kws_app.settings import Settings
 
 STATS = StreamStats(
@@ -208,3 +210,21 @@ def test_a_consumer_that_fails_releases_the_pipeline(tmp_path: Path, tiny: Model
     with pytest.raises(BrokenPipeError):
         headless._consume(pipeline, queue, ClosedPipe(Settings(), tiny, tiny.decision))
     assert queue.dropped > 0
+
+
+def test_a_second_signal_does_not_cut_off_the_posteriors(
+    tmp_path: Path, tiny_folder: Path, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = headless.PosteriorsFile.__exit__
+
+    def pack_under_signals(self: PosteriorsFile, *exc_info: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        pack(self, *exc_info)
+
+    monkeypatch.setattr(headless.PosteriorsFile, "__exit__", pack_under_signals)
+    path = tmp_path / "p.npz"
+    run_headless(
+        Settings(input=str(demo_path), model=tiny_folder, posteriors=path, quiet=True, json=True)
+    )
+    assert path.exists()

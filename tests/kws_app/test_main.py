@@ -1,6 +1,8 @@
 """Every kind of error has its exit status."""
 
+import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,6 +16,13 @@ from engine.errors import (
 )
 from kws_app import __main__ as program
 from kws_app import __version__
+
+
+@pytest.fixture(autouse=True)
+def old_handler() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(
@@ -41,9 +50,12 @@ def test_statuses(
     assert capsys.readouterr().err == "kws: what was got, what was wanted\n"
 
 
-def test_ctrl_c_before_listening_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_listening_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     def interrupt(_: object) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
 
     monkeypatch.setattr(program, "_run", interrupt)
     assert program.main() == 0

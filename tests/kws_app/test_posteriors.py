@@ -1,5 +1,8 @@
 """Every scored window in a file, or no file."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,16 @@ def window(end_sample: int, *probs: float) -> ScoredWindow:
         feature_s=0,
         inference_s=0,
     )
+
+
+@contextmanager
+def files_of_at_most(size_bytes: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_times_posteriors_and_labels(tmp_path: Path) -> None:
@@ -56,6 +69,22 @@ def test_what_came_before_a_failure_is_kept(tmp_path: Path) -> None:
         fail()
     with np.load(tmp_path / "p.npz") as data:
         assert len(data["time_s"]) == 1
+
+
+def test_a_full_temporary_folder_ends_it_and_keeps_the_whole_rows(tmp_path: Path) -> None:
+    def fill(file: PosteriorsFile) -> None:
+        for _ in range(4):
+            file.add(window(16_000, 0.25, 0.75))
+
+    with (
+        PosteriorsFile(tmp_path / "p.npz", LABELS, 16_000) as file,
+        files_of_at_most(20),
+        pytest.raises(KwsError, match=r"cannot keep posteriors in .*TMPDIR"),
+    ):
+        fill(file)
+    with np.load(tmp_path / "p.npz") as data:
+        np.testing.assert_array_equal(data["time_s"], [1.0, 1.0])
+        np.testing.assert_array_equal(data["posteriors"], [[0.25, 0.75], [0.25, 0.75]])
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_half_one(

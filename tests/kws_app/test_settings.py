@@ -103,6 +103,7 @@ def test_printed_settings_read_back_the_same(tmp_path: Path) -> None:
         (["--duration", "0"], "duration is 0.0; it must be above 0"),
         (["--duration", "inf"], "duration is inf; it must be above 0"),
         (["--max-detections", "-1"], "max_detections is -1; it must be above 0"),
+        (["--input", ""], "input is empty; name a sound file, or - for standard input"),
         (["--rate", "0"], "rate is 0; it must be above 0"),
         (["--channels", "0"], "channels is 0; it must be above 0"),
         (["--refractory", "nan"], "refractory is nan; it must be 0 seconds or more"),
@@ -185,6 +186,11 @@ def test_unknown_keywords_are_named_with_a_suggestion(
 ) -> None:
     with pytest.raises(ConfigError, match=r"'hihg' is not a keyword.*'high'.*keywords: low, high"):
         decision_for(wishes, tiny)
+
+
+def test_listening_for_nothing_is_refused(tiny: ModelManifest) -> None:
+    with pytest.raises(ConfigError, match="keywords is empty; name at least one"):
+        decision_for(settings("--keywords", " ,"), tiny)
 
 
 def test_smoothing_out_of_range(tiny: ModelManifest) -> None:

@@ -1,0 +1,54 @@
+"""Standard streams as a service meets them: closed, full or read by nobody."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from engine.errors import ConfigError, KwsError
+
+
+def check_streams() -> None:
+    """Make sure that stderr can be written to and that stdout is there.
+
+    Raises:
+        ConfigError: stdout is closed. Detections would vanish, or land in the next file that
+            happens to be opened as descriptor 1.
+    """
+    if sys.stderr is None:
+        # print(file=None) writes to stdout, which belongs to the data.
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  until the program ends
+    if sys.stdout is None:
+        raise ConfigError("standard output is closed; redirect it, for example to /dev/null")
+
+
+def emit(line: str) -> None:
+    """Write a line of data to stdout, at once.
+
+    Raises:
+        BrokenPipeError: Nobody reads it any more.
+        KwsError: It cannot be written, for example because the disk is full.
+    """
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        discard(sys.stdout)
+        raise
+    except OSError as err:
+        discard(sys.stdout)
+        raise KwsError(f"cannot write to standard output: {err.strerror}") from err
+
+
+def say(text: str) -> None:
+    """Write a line for people to stderr; a full or closed log never ends the listening."""
+    try:
+        print(f"kws: {text}", file=sys.stderr, flush=True)
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Let everything written from now on vanish, also what Python flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
