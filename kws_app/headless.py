@@ -141,6 +141,9 @@ class Printer:
             say(_summary(event, self._rate_hz))
         elif isinstance(event, Stopped) and level >= 0 and event.stats.end_sample > 0:
             say(f"{event.reason}: {_summary(event.stats, self._rate_hz)}")
+            if event.stats.windows == 0 and event.reason == "end of input":
+                window_s = self._manifest.windows.window_samples / self._rate_hz
+                say(f"too short to hear anything: the model needs {window_s:g} s of audio")
 
     def _as_json(self, event: Event) -> dict[str, Any]:
         match event:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TextIO
 
 from engine.errors import ConfigError, KwsError
 
@@ -33,22 +33,19 @@ def emit(line: str) -> None:
     """
     try:
         print(line, flush=True)
-    except BrokenPipeError:
-        discard(sys.stdout)
-        raise
     except OSError as err:
-        discard(sys.stdout)
+        _discard_stdout()
+        if isinstance(err, BrokenPipeError):
+            raise
         raise KwsError(f"cannot write to standard output: {err.strerror}") from err
 
 
 def say(text: str) -> None:
     """Write a line for people to stderr; a full or closed log never ends the listening."""
-    try:
+    with contextlib.suppress(OSError):
         print(f"kws: {text}", file=sys.stderr, flush=True)
-    except OSError:
-        discard(sys.stderr)
 
 
-def discard(stream: TextIO) -> None:
-    """Let everything written from now on vanish, also what Python flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def _discard_stdout() -> None:
+    # Python flushes stdout once more at exit and would complain there again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from engine.audio.source import Block, MonoResampler, check_finite
+from engine.audio.source import Block, MonoResampler, check_rate, check_samples
 from engine.errors import SourceError
 
 _BLOCK_S = 0.1
@@ -50,6 +50,7 @@ class FileSource:
             self._file = soundfile.SoundFile(self._path)
         except (OSError, soundfile.LibsndfileError) as err:
             raise SourceError(f"cannot read {self._path} as a sound file: {_reason(err)}") from err
+        check_rate(self.sample_rate_hz, self.name)
         # python-soundfile seeks to where it already is after every read, and MP3 decoders answer a
         # seek with silence or noise. It does not do so for files that cannot seek.
         self._file.seekable = lambda: False
@@ -72,7 +73,7 @@ class FileSource:
             )
         except (OSError, soundfile.LibsndfileError) as err:
             raise SourceError(f"{self._path} is damaged at frame {self._position}: {err}") from err
-        check_finite(samples, self.name, self._position)
+        check_samples(samples, self.name, self._position)
         if self._position == 0 and len(samples) == 0:
             raise SourceError(f"{self._path} holds no audio")
         self._position += len(samples)

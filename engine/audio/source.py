@@ -13,6 +13,8 @@ from engine.types import Float32
 MAX_CHANNELS = 64
 MIN_RATE_HZ = 1_000
 MAX_RATE_HZ = 768_000
+# Float files in the scale of 16-bit or 24-bit integers are odd but real; beyond is damage.
+_MAX_MAGNITUDE = 1e8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +89,30 @@ class MonoResampler:
         return converted
 
 
-def check_finite(samples: Float32, name: str, position: int) -> None:
-    """Raise SourceError if a sample is NaN or infinite, saying where."""
-    if not np.isfinite(samples).all():
-        first = int(np.flatnonzero(~np.isfinite(samples).all(axis=1))[0])
+def check_samples(samples: Float32, name: str, position: int) -> None:
+    """Refuse samples that no recording holds.
+
+    Args:
+        samples: Shape [n, channels].
+        name: The source, for the message.
+        position: Frames that came before.
+
+    Raises:
+        SourceError: A sample is NaN, infinite or so large that its energy would overflow.
+    """
+    usable = np.abs(samples) <= _MAX_MAGNITUDE  # False for NaN, too
+    if not usable.all():
+        first = int(np.flatnonzero(~usable.all(axis=1))[0])
+        value = samples[first][~usable[first]][0]
         raise SourceError(
-            f"{name} holds a sample that is not a number at frame {position + first}; "
-            "repair or convert the recording"
+            f"{name} holds the sample {value:g} at frame {position + first}; samples lie between "
+            "-1 and 1: repair or convert the recording"
+        )
+
+
+def check_rate(rate_hz: int, name: str) -> None:
+    """Raise SourceError if a file claims an absurd rate."""
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        raise SourceError(
+            f"{name} claims {rate_hz} samples a second; it must be {MIN_RATE_HZ} to {MAX_RATE_HZ}"
         )

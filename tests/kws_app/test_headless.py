@@ -3,6 +3,7 @@
 import io
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,16 @@ def test_text(capsys: pytest.CaptureFixture[str], tiny: ModelManifest) -> None:
         "kws: interrupted: 10.0 s of audio, 91 windows, 1 detections, 3 skipped windows, "
         "2 overflows, 7 lost samples, 4 dropped events",
     ]
+
+
+def test_audio_shorter_than_a_window_is_told(
+    capsys: pytest.CaptureFixture[str], tiny: ModelManifest
+) -> None:
+    stats = replace(STATS, windows=0, end_sample=15_999)
+    told = "kws: too short to hear anything: the model needs 1 s of audio"
+    for reason, expected in (("end of input", True), ("interrupted", False)):
+        stop = Stopped(reason=reason, stats=stats, wall_s=1)
+        assert (told in shown(capsys, tiny, Settings(), stop)[1].splitlines()) == expected
 
 
 def test_verbose_and_quiet(capsys: pytest.CaptureFixture[str], tiny: ModelManifest) -> None:

@@ -129,6 +129,10 @@ def not_a_number(folder: Path) -> Path:
     return write(folder / "nan.wav", samples, 16_000, "FLOAT")
 
 
+def absurd_rate(folder: Path) -> Path:
+    return write(folder / "slow.wav", np.zeros(100, np.int16), 10)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -138,7 +142,8 @@ def not_a_number(folder: Path) -> Path:
         (missing_file, r"no such file: .*nowhere.wav"),
         (a_folder, r"is a folder; name a sound file"),
         (without_channels, r"cannot read .*none.wav as a sound file: "),
-        (not_a_number, r"nan.wav holds a sample that is not a number at frame 3210"),
+        (not_a_number, r"nan.wav holds the sample nan at frame 3210; "),
+        (absurd_rate, r"slow.wav claims 10 samples a second; it must be 1000 to 768000"),
     ],
 )
 def test_bad_files_are_one_clear_error(tmp_path: Path, make: object, message: str) -> None:

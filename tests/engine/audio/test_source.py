@@ -1,10 +1,12 @@
 """Mixing and resampling of a stream, block by block."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from signals import blocks, white_noise
 
-from engine.audio.source import MonoResampler, check_finite
+from engine.audio.source import MonoResampler, check_rate, check_samples
 from engine.errors import SourceError
 
 
@@ -31,10 +33,21 @@ def test_the_result_is_not_the_callers_memory() -> None:
     assert mono.dtype == np.float32
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_samples_that_are_no_numbers_are_told_with_their_place(bad: float) -> None:
-    samples = np.zeros((100, 2), np.float32)
-    check_finite(samples, "a.wav", 0)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1.1e8, -1.1e8])
+def test_samples_that_no_recording_holds_are_told_with_their_place(bad: float) -> None:
+    samples = np.full((100, 2), -1e8, np.float32)
+    check_samples(samples, "a.wav", 0)
     samples[42, 1] = bad
-    with pytest.raises(SourceError, match=r"a.wav holds a sample .* at frame 1042; repair"):
-        check_finite(samples, "a.wav", 1_000)
+    with pytest.raises(SourceError) as refused:
+        check_samples(samples, "a.wav", 1_000)
+    assert str(refused.value).startswith(f"a.wav holds the sample {bad:g} at frame 1042; ")
+
+
+@pytest.mark.parametrize(("rate_hz", "ok"), [(999, 0), (1_000, 1), (768_000, 1), (768_001, 0)])
+def test_absurd_rates_are_refused(rate_hz: int, ok: int) -> None:
+    with (
+        contextlib.nullcontext()
+        if ok
+        else pytest.raises(SourceError, match=f"a.wav claims {rate_hz} ")
+    ):
+        check_rate(rate_hz, "a.wav")
