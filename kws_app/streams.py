@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 from engine.errors import ConfigError, KwsError
 
@@ -34,7 +34,7 @@ def emit(line: str) -> None:
     try:
         print(line, flush=True)
     except OSError as err:
-        _discard_stdout()
+        _discard(sys.stdout)
         if isinstance(err, BrokenPipeError):
             raise
         raise KwsError(f"cannot write to standard output: {err.strerror}") from err
@@ -42,10 +42,13 @@ def emit(line: str) -> None:
 
 def say(text: str) -> None:
     """Write a line for people to stderr; a full or closed log never ends the listening."""
-    with contextlib.suppress(OSError):
+    try:
         print(f"kws: {text}", file=sys.stderr, flush=True)
+    except OSError:
+        _discard(sys.stderr)
 
 
-def _discard_stdout() -> None:
-    # Python flushes stdout once more at exit and would complain there again.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _discard(stream: TextIO) -> None:
+    # What could not be written stays in the buffer; Python tries again at exit, complains, and
+    # changes the exit status.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -12,8 +12,12 @@ COMMAND = [sys.executable, "-m", "kws_app"]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's variables without settings for kws."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("KWS_")}
+    """This process's variables without settings for kws, and with buffers as people have them."""
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("KWS_") and name != "PYTHONUNBUFFERED"
+    }
     return own | more
 
 

@@ -74,17 +74,17 @@ def test_what_came_before_a_failure_is_kept(tmp_path: Path) -> None:
 def test_a_full_temporary_folder_ends_it_and_keeps_the_whole_rows(tmp_path: Path) -> None:
     def fill(file: PosteriorsFile) -> None:
         for _ in range(4):
-            file.add(window(16_000, 0.25, 0.75))
+            file.add(window(16_000, 0.25, 0.5, 0.25))
 
     with (
-        PosteriorsFile(tmp_path / "p.npz", LABELS, 16_000) as file,
-        files_of_at_most(20),
+        PosteriorsFile(tmp_path / "p.npz", (*LABELS, "no"), 16_000) as file,
+        files_of_at_most(20),  # two times and a half, one row and two thirds
         pytest.raises(KwsError, match=r"cannot keep posteriors in .*TMPDIR"),
     ):
         fill(file)
     with np.load(tmp_path / "p.npz") as data:
-        np.testing.assert_array_equal(data["time_s"], [1.0, 1.0])
-        np.testing.assert_array_equal(data["posteriors"], [[0.25, 0.75], [0.25, 0.75]])
+        np.testing.assert_array_equal(data["time_s"], [1.0])
+        np.testing.assert_array_equal(data["posteriors"], [[0.25, 0.5, 0.25]])
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_half_one(
