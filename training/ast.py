@@ -3,6 +3,7 @@
 Overlapping patches of the fbank are projected to tokens, a class token (and, on request, the
 distillation token of DeiT) is put in front, pre-norm transformer blocks follow, and a linear head
 reads the special tokens' mean. Shapes: B batch, T frames, F mels, N tokens, D dim, H heads.
+`AstConfig.published` gives the models of the paper; `training/weights.py` reads their checkpoints.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from engine.errors import ConfigError
+
+# DeiT (Touvron et al. 2021, table 1): dim, depth, heads of the sizes that AST was published with.
+SIZES = {"tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +41,12 @@ class AstConfig:
         dim: Width of a token.
         depth: Transformer blocks.
         heads: Attention heads; divides dim.
+        mlp_dim: Width of a block's hidden layer; 0 means 4 * dim.
         distillation_token: Whether a second special token is averaged with the class token.
         drop_path: Largest probability of skipping a residual branch in training; it rises
             linearly with depth.
+        norm_eps: Epsilon of the backbone's LayerNorms, as DeiT and AST have it.
+        head_norm_eps: Epsilon of the LayerNorm before the head.
     """
 
     n_labels: int
@@ -50,8 +59,69 @@ class AstConfig:
     dim: int = 192
     depth: int = 6
     heads: int = 3
+    mlp_dim: int = 0
     distillation_token: bool = False
     drop_path: float = 0.0
+    norm_eps: float = 1e-6
+    head_norm_eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that no model can have."""
+        sizes = (
+            *(self.n_labels, self.n_frames, self.n_mels, self.patch_frames, self.patch_mels),
+            *(self.frame_stride, self.mel_stride, self.dim, self.depth, self.heads),
+        )
+        if min(sizes) < 1:
+            raise ConfigError(f"model has a size below 1: {self}; every size must be at least 1")
+        if self.dim % self.heads:
+            raise ConfigError(
+                f"model dim is {self.dim}; it must be a multiple of {self.heads} heads"
+            )
+        if min(self.grid) < 1:
+            raise ConfigError(
+                f"model input of {self.n_frames} frames x {self.n_mels} mels is smaller than a "
+                f"patch of {self.patch_frames} x {self.patch_mels}; take smaller patches"
+            )
+        if not 0 <= self.drop_path < 1:
+            raise ConfigError(f"model drop_path is {self.drop_path}; it must be 0 to below 1")
+
+    @classmethod
+    def published(
+        cls, size: str, *, n_labels: int, n_frames: int = 128, n_mels: int = 128, stride: int = 10
+    ) -> AstConfig:
+        """A model of the paper: 16 x 16 patches, both special tokens.
+
+        Args:
+            size: "tiny", "small" or "base".
+            n_labels: Outputs; 35 for Speech Commands, 527 for AudioSet, 50 for ESC-50.
+            n_frames: Frames; 128 for Speech Commands, 1024 for AudioSet, 512 for ESC-50.
+            n_mels: Mel bins.
+            stride: Patch advance in both axes; published with 10, 12, 14 and 16.
+
+        Raises:
+            ConfigError: No such size.
+        """
+        if size not in SIZES:
+            raise ConfigError(f"model size is {size!r}; it must be one of {', '.join(SIZES)}")
+        dim, depth, heads = SIZES[size]
+        return cls(
+            n_labels=n_labels,
+            n_frames=n_frames,
+            n_mels=n_mels,
+            patch_frames=16,
+            patch_mels=16,
+            frame_stride=stride,
+            mel_stride=stride,
+            dim=dim,
+            depth=depth,
+            heads=heads,
+            distillation_token=True,
+        )
+
+    @property
+    def n_special(self) -> int:
+        """Tokens that the head reads: the class token and, where there is one, the distillation."""
+        return 2 if self.distillation_token else 1
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -92,13 +162,14 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Pre-norm transformer block with stochastic depth (Huang et al. 2016)."""
 
-    def __init__(self, dim: int, heads: int, drop_path: float) -> None:
+    def __init__(self, config: AstConfig, drop_path: float) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
-        self.attn = Attention(dim, heads)
-        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.fc1 = nn.Linear(dim, 4 * dim)
-        self.fc2 = nn.Linear(4 * dim, dim)
+        dim, mlp_dim = config.dim, config.mlp_dim or 4 * config.dim
+        self.norm1 = nn.LayerNorm(dim, eps=config.norm_eps)
+        self.attn = Attention(dim, config.heads)
+        self.norm2 = nn.LayerNorm(dim, eps=config.norm_eps)
+        self.fc1 = nn.Linear(dim, mlp_dim)
+        self.fc2 = nn.Linear(mlp_dim, dim)
         self.drop_path = drop_path
 
     def forward(self, x: Tensor) -> Tensor:
@@ -126,13 +197,14 @@ class AudioSpectrogramTransformer(nn.Module):
         self.dist_token = (
             nn.Parameter(torch.zeros(1, 1, dim)) if config.distillation_token else None
         )
-        self.n_special = 2 if config.distillation_token else 1
-        n_tokens = config.grid[0] * config.grid[1] + self.n_special
+        n_tokens = config.grid[0] * config.grid[1] + config.n_special
         self.pos_embed = nn.Parameter(torch.zeros(1, n_tokens, dim))
-        rates = torch.linspace(0, config.drop_path, config.depth).tolist()
-        self.blocks = nn.ModuleList(Block(dim, config.heads, rate) for rate in rates)
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
-        self.head_norm = nn.LayerNorm(dim, eps=1e-5)
+        last = max(1, config.depth - 1)
+        self.blocks = nn.ModuleList(
+            Block(config, config.drop_path * i / last) for i in range(config.depth)
+        )
+        self.norm = nn.LayerNorm(dim, eps=config.norm_eps)
+        self.head_norm = nn.LayerNorm(dim, eps=config.head_norm_eps)
         self.head = nn.Linear(dim, config.n_labels)
         self._initialise()
 
@@ -154,14 +226,23 @@ class AudioSpectrogramTransformer(nn.Module):
 
         Returns:
             Logits, [B, n_labels].
+
+        Raises:
+            ConfigError: The fbanks have another length or number of mels than the model.
         """
+        if fbank.ndim != 3 or fbank.shape[1:] != (self.config.n_frames, self.config.n_mels):
+            raise ConfigError(
+                f"model got fbanks of shape {list(fbank.shape)}; it takes [batch, "
+                f"{self.config.n_frames}, {self.config.n_mels}]: pad or cut them, or adapt the "
+                "model with training.positions"
+            )
         x = self.patch_embed(self._patches(fbank))  # [B, N, D]
         special = [self.cls_token] if self.dist_token is None else [self.cls_token, self.dist_token]
         x = torch.cat([token.expand(x.shape[0], -1, -1) for token in special] + [x], dim=1)
         x = x + self.pos_embed
         for block in self.blocks:
             x = block(x)
-        pooled = self.norm(x)[:, : self.n_special].mean(dim=1)  # [B, D]
+        pooled = self.norm(x)[:, : self.config.n_special].mean(dim=1)  # [B, D]
         logits: Tensor = self.head(self.head_norm(pooled))
         return logits
 

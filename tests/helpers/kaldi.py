@@ -9,7 +9,7 @@ import torch
 
 def reference_fbank(samples: np.ndarray) -> np.ndarray:
     """As AST calls it: 128 mels, Hann taper, no dither, 10 ms frame hop."""
-    _make_importable()
+    make_importable()
     from torchaudio.compliance import kaldi
 
     log_mel = kaldi.fbank(
@@ -25,7 +25,7 @@ def reference_fbank(samples: np.ndarray) -> np.ndarray:
     return log_mel.numpy()
 
 
-def _make_importable() -> None:
+def make_importable() -> None:
     """torchaudio's wheel is built against CUDA; its Python part needs none of that."""
     if torch.version.cuda is not None or "torchaudio" in sys.modules:
         return

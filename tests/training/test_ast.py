@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from engine.errors import ConfigError
 from training.ast import AstConfig, AudioSpectrogramTransformer
 
 SMALL = {"n_labels": 5, "dim": 24, "depth": 2, "heads": 3}
@@ -51,7 +52,7 @@ def test_patches_overlap_frequency_major() -> None:
 def test_the_special_tokens_are_averaged() -> None:
     one = AudioSpectrogramTransformer(AstConfig(**SMALL))
     two = AudioSpectrogramTransformer(AstConfig(**SMALL, distillation_token=True))
-    assert (one.n_special, two.n_special) == (1, 2)
+    assert (one.config.n_special, two.config.n_special) == (1, 2)
     assert one.dist_token is None
     assert two.pos_embed.shape[1] == one.pos_embed.shape[1] + 1
     two(torch.randn(2, 98, 128)).sum().backward()
@@ -82,3 +83,62 @@ def test_branches_are_skipped_in_training_only() -> None:
     torch.testing.assert_close(model(x), model(x))
     model.train()
     assert not torch.allclose(model(x), model(x))
+
+
+@pytest.mark.parametrize(
+    ("frames", "tokens"),
+    [(128, (144, 100, 81, 64)), (512, (600, 420, 324, 256)), (1024, (1212, 850, 657, 512))],
+)
+def test_published_grids(frames: int, tokens: tuple[int, ...]) -> None:
+    for stride, count in zip((10, 12, 14, 16), tokens, strict=True):
+        config = AstConfig.published("tiny", n_labels=35, n_frames=frames, stride=stride)
+        assert config.grid[0] * config.grid[1] == count
+
+
+def test_published_sizes() -> None:
+    for size, n_labels, n_frames, parameters in (
+        ("base", 35, 128, 85_395_491),
+        ("base", 527, 1024, 86_594_063),
+    ):
+        config = AstConfig.published(size, n_labels=n_labels, n_frames=n_frames)
+        with torch.device("meta"):
+            model = AudioSpectrogramTransformer(config)
+        assert sum(p.numel() for p in model.parameters()) == parameters
+
+
+def test_published_epsilons() -> None:
+    model = AudioSpectrogramTransformer(AstConfig(**SMALL))
+    assert {block.norm1.eps for block in model.blocks} == {1e-6}
+    assert (model.blocks[0].norm2.eps, model.norm.eps, model.head_norm.eps) == (1e-6, 1e-6, 1e-5)
+
+
+def test_half_precision_products_stay_small() -> None:
+    """Query-key products of 64 features of 40 reach 102,400; float16 ends at 65,504."""
+    attention = AudioSpectrogramTransformer(AstConfig(n_labels=2, dim=64, heads=1)).blocks[0].attn
+    with torch.no_grad():
+        attention.qkv.weight.zero_()
+        attention.qkv.bias.copy_(torch.full((192,), 40.0))
+        assert torch.isfinite(attention.half()(torch.zeros(1, 3, 64).half())).all()
+
+
+def test_another_input_length_is_refused() -> None:
+    model = AudioSpectrogramTransformer(AstConfig(**SMALL))
+    for shape in ((2, 97, 128), (2, 98, 64), (98, 128)):
+        with pytest.raises(ConfigError, match=r"it takes \[batch, 98, 128\]: pad or cut"):
+            model(torch.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"heads": 5}, "dim is 24; it must be a multiple of 5 heads"),
+        ({"depth": 0}, "size below 1"),
+        ({"n_frames": 9}, "9 frames x 128 mels is smaller than a patch of 10 x 128"),
+        ({"drop_path": 1.0}, "drop_path is 1.0"),
+    ],
+)
+def test_impossible_shapes_are_refused(fields: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        AstConfig(**{**SMALL, **fields})
+    with pytest.raises(ConfigError, match="'huge'; it must be one of tiny, small, base"):
+        AstConfig.published("huge", n_labels=2)

@@ -1,0 +1,90 @@
+"""A model folder is whole, checked against torch, and never half there."""
+
+import dataclasses
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+from engine.config import FbankConfig
+from engine.errors import ModelError
+from engine.manifest import load_manifest
+from training import model_folder as module
+from training.ast import AstConfig, AudioSpectrogramTransformer
+from training.model_folder import MAX_LOGIT_DIFFERENCE, ModelCard, parity, write_model_folder
+from training.weights import build_model, read_weights
+
+CARD = ModelCard(
+    name="small", labels=["_silence_", "no", "yes"], activation="softmax", fbank=FbankConfig()
+)
+
+
+def small_model() -> AudioSpectrogramTransformer:
+    torch.manual_seed(0)
+    return AudioSpectrogramTransformer(AstConfig(n_labels=3, dim=24, depth=2, heads=2)).eval()
+
+
+@pytest.fixture
+def model_folder(tmp_path: Path) -> Path:
+    write_model_folder(tmp_path / "m", small_model(), CARD)
+    return tmp_path / "m"
+
+
+def test_the_weights_are_beside_the_onnx_file(model_folder: Path) -> None:
+    assert {path.name for path in model_folder.iterdir()} == {
+        *("manifest.json", "model.onnx", "model.safetensors"),
+    }
+    weights = read_weights(model_folder / "model.safetensors")
+    assert parity(build_model(weights, "x"), model_folder) < 1e-4
+
+
+def test_layer_norm_is_one_operator(model_folder: Path) -> None:
+    nodes = onnx.load(model_folder / "model.onnx").graph.node
+    operators = [node.op_type for node in nodes]
+    assert operators.count("LayerNormalization") == 2 * 2 + 2
+    assert operators.count("Softmax") == 2
+    assert "Pow" not in operators
+
+
+def test_another_model_fails_the_parity_check(model_folder: Path) -> None:
+    model = small_model()
+    assert parity(model, model_folder) < 1e-4
+    with torch.no_grad():
+        model.head.bias[2] += 0.01
+    with pytest.raises(ModelError, match=r"differ from torch's by up to 1.00e-02; at most 1e-03"):
+        parity(model, model_folder)
+    with torch.no_grad():
+        model.head.bias[2] = float("nan")
+    with pytest.raises(ModelError, match="differ from torch's by up to nan"):
+        parity(model, model_folder)
+
+
+def test_a_failed_export_leaves_the_old_model(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = load_manifest(model_folder).model_sha256
+
+    def fail(*_: object) -> float:
+        raise ModelError("differs")
+
+    monkeypatch.setattr(module, "parity", fail)
+    with pytest.raises(ModelError, match="differs"):
+        write_model_folder(model_folder, small_model(), CARD)
+    assert load_manifest(model_folder).model_sha256 == before
+    assert [path.name for path in model_folder.parent.iterdir()] == ["m"]
+
+
+def test_an_old_model_is_replaced_as_a_whole(model_folder: Path) -> None:
+    (model_folder / "notes.txt").write_text("of the old model")
+    write_model_folder(model_folder, small_model(), dataclasses.replace(CARD, name="new"))
+    assert load_manifest(model_folder).name == "new"
+    assert not (model_folder / "notes.txt").exists()
+    assert [path.name for path in model_folder.parent.iterdir()] == ["m"]
+
+
+def test_the_shipped_model_states_its_parity(default_folder: Path) -> None:
+    manifest = load_manifest(default_folder)
+    assert manifest.provenance["parity_max_logit_difference"] <= MAX_LOGIT_DIFFERENCE
+    assert manifest.model_path.stat().st_size <= 25e6
+    assert dataclasses.asdict(manifest.fbank) == dataclasses.asdict(FbankConfig())

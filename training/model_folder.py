@@ -1,0 +1,165 @@
+"""Writes a model folder (docs/model_folder.md): ONNX, weights, manifest, checked against torch."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.backends.onnxruntime import INPUT_NAME, OUTPUT_NAME, CpuBackend
+from engine.config import DecisionConfig, FbankConfig, OperatingPoint, WindowConfig
+from engine.errors import ConfigError, ModelError
+from engine.manifest import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    ModelManifest,
+    file_sha256,
+    load_manifest,
+    manifest_to_json,
+)
+from training.ast import AudioSpectrogramTransformer
+from training.weights import WEIGHTS_FILE, write_weights
+
+MAX_LOGIT_DIFFERENCE = 1e-3
+_PARITY_INPUTS = 64
+# The largest published model takes seconds an input, and its logits differ no more.
+_PARITY_FRAMES = 64 * 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """What a model folder says of its model.
+
+    Attributes:
+        name: Short name.
+        labels: In the order of the logits.
+        activation: "softmax" or "sigmoid".
+        fbank: Features.
+        windows: Window and hop.
+        threshold: Of every keyword; half of it re-arms.
+        smoothing_windows: Windows to average.
+        provenance: Where the model comes from.
+    """
+
+    name: str
+    labels: Sequence[str]
+    activation: str
+    fbank: FbankConfig
+    windows: WindowConfig = field(default_factory=WindowConfig)
+    threshold: float = 0.5
+    smoothing_windows: int = 3
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def manifest(self, folder: Path) -> ModelManifest:
+        """The manifest of the files in `folder`; labels with a leading underscore never fire."""
+        background = tuple(label for label in self.labels if label.startswith("_"))
+        point = OperatingPoint(threshold=self.threshold, rearm_threshold=self.threshold / 2)
+        keywords = [label for label in self.labels if label not in background]
+        return ModelManifest(
+            name=self.name,
+            labels=tuple(self.labels),
+            background_labels=background,
+            activation=self.activation,
+            normalization="outside",
+            fbank=self.fbank,
+            windows=self.windows,
+            decision=DecisionConfig(
+                smoothing_windows=self.smoothing_windows,
+                operating_points=dict.fromkeys(keywords, point),
+            ),
+            files={name: file_sha256(folder / name) for name in (MODEL_FILE, WEIGHTS_FILE)},
+            provenance=self.provenance,
+        )
+
+
+def write_model_folder(folder: Path, model: AudioSpectrogramTransformer, card: ModelCard) -> float:
+    """Write a model folder beside its place, check it, and put it there.
+
+    Args:
+        folder: Target; a model folder that is there already is replaced as a whole.
+        model: In evaluation mode.
+        card: What the manifest says.
+
+    Returns:
+        Largest difference between torch's logits and ONNX Runtime's.
+
+    Raises:
+        ConfigError: The folder holds something else than a model.
+        ModelError: The ONNX model differs from torch's.
+    """
+    if folder.exists() and not (folder / MANIFEST_FILE).exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty and no model folder; name another one")
+    aside = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        write_weights(aside / WEIGHTS_FILE, model, {"name": card.name})
+        _write_onnx(model, aside / MODEL_FILE)
+        manifest = card.manifest(aside)
+        (aside / MANIFEST_FILE).write_text(manifest_to_json(manifest))
+        difference = parity(model, aside)
+        provenance = {**manifest.provenance, "parity_max_logit_difference": difference}
+        manifest = replace(manifest, provenance=provenance)
+        (aside / MANIFEST_FILE).write_text(manifest_to_json(manifest))
+        _put_in_place(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return difference
+
+
+def _put_in_place(aside: Path, folder: Path) -> None:
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    aside.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_onnx(model: AudioSpectrogramTransformer, path: Path) -> None:
+    # torch's exporter warns of its own deprecated calls and of packages that we do not use.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        torch.onnx.export(
+            model,
+            (torch.zeros(2, model.config.n_frames, model.config.n_mels),),
+            str(path),
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=1024)},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def parity(model: AudioSpectrogramTransformer, folder: Path) -> float:
+    """Largest logit difference between torch and ONNX Runtime on random model inputs.
+
+    Raises:
+        ModelError: It is above MAX_LOGIT_DIFFERENCE.
+    """
+    manifest = load_manifest(folder)
+    rng = np.random.default_rng(0)
+    n_frames = manifest.fbank.target_frames
+    count = min(_PARITY_INPUTS, max(2, _PARITY_FRAMES // n_frames))
+    shape = (count, n_frames, manifest.fbank.n_mels)
+    inputs = rng.normal(0, 0.5, shape).astype(np.float32)
+    with CpuBackend(manifest) as backend, torch.no_grad():
+        exported = np.concatenate([backend.infer(part[None]) for part in inputs])
+        trained = model(torch.from_numpy(inputs)).numpy()
+    difference = float(np.abs(exported - trained).max())
+    if not difference <= MAX_LOGIT_DIFFERENCE:
+        raise ModelError(
+            f"exported logits differ from torch's by up to {difference:.2e}; at most "
+            f"{MAX_LOGIT_DIFFERENCE:.0e} is accepted"
+        )
+    return difference

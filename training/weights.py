@@ -1,0 +1,239 @@
+"""Reads and writes the weights of an AST: safetensors, or `.pth` and `.bin` without unpickling."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_safetensors
+from torch import Tensor
+
+from engine.errors import ConfigError, ModelError
+from training.ast import AstConfig, AudioSpectrogramTransformer
+from training.positions import adapt_positions
+from training.spellings import to_ast_names
+
+WEIGHTS_FILE = "model.safetensors"
+_HEAD_DIM = 64  # DeiT and AST of every size
+_STRIDES = (10, 12, 14, 16)
+# Frames that were published, by number of labels: Speech Commands, ESC-50, AudioSet.
+_FRAMES = {35: 128, 50: 512, 527: 1024}
+# transformers computes every LayerNorm with this, unless a config file says otherwise.
+_SPELLING_EPS = {"transformers AST": {"norm_eps": 1e-12, "head_norm_eps": 1e-12}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """A checkpoint's tensors and the shape of the model that they make.
+
+    Attributes:
+        tensors: By the names of training.ast, float32.
+        config: Shape; None for DeiT, whose grid is that of images.
+        spelling: Where they come from.
+        metadata: What a safetensors file of ours says besides.
+    """
+
+    tensors: dict[str, Tensor]
+    config: AstConfig | None
+    spelling: str
+    metadata: Mapping[str, str]
+
+
+def read_weights(path: Path, *, shape: Mapping[str, Any] | None = None) -> Weights:
+    """Read a checkpoint in any published spelling.
+
+    Args:
+        path: `.safetensors`, or a file of `torch.save`, which is read with weights_only=True.
+        shape: Fields of AstConfig that the tensors do not tell (heads, n_frames, strides,
+            epsilons), where they are known; what is missing is taken from the published models.
+
+    Raises:
+        ModelError: The file cannot be read, holds more than tensors, or is of no AST.
+    """
+    tensors, metadata = _read_tensors(path)
+    named, spelling = to_ast_names(tensors, str(path))
+    named = {name: tensor.float() for name, tensor in named.items()}
+    try:
+        if "ast_config" in metadata:
+            config: AstConfig | None = AstConfig(**json.loads(metadata["ast_config"]))
+        elif "head.weight" in named:
+            stated = {**_SPELLING_EPS.get(spelling, {}), **(shape or {})}
+            config = _infer_config(named, stated, str(path))
+        else:
+            config = None
+        named["patch_embed.weight"] = _as_matrix(named["patch_embed.weight"])
+    except KeyError as err:
+        raise ModelError(f"{path} has no tensor {err}; it is not a whole AST") from err
+    except (ConfigError, TypeError, ValueError) as err:
+        raise ModelError(f"{path}: {err}") from err
+    return Weights(tensors=named, config=config, spelling=spelling, metadata=metadata)
+
+
+def build_model(weights: Weights, where: str) -> AudioSpectrogramTransformer:
+    """The model that a checkpoint holds, ready to score.
+
+    Raises:
+        ModelError: Tensors are missing, left over, or of other shapes.
+    """
+    if weights.config is None:
+        raise ModelError(f"{where} has no classifier: it is a start for training, not a model")
+    model = AudioSpectrogramTransformer(weights.config)
+    _load(model, weights.tensors, where)
+    return model.eval()
+
+
+def start_from(model: AudioSpectrogramTransformer, weights: Weights, where: str) -> list[str]:
+    """Copy a backbone into a model that is to be trained further.
+
+    Position embeddings are fitted to the model's grid as AST does it. The head is taken over
+    when it has the same number of labels, otherwise it keeps its fresh values.
+
+    Args:
+        model: Changed in place.
+        weights: ImageNet (DeiT), AudioSet or any other AST of the same width and patches.
+        where: For error messages.
+
+    Returns:
+        Names of the tensors that keep their fresh values.
+
+    Raises:
+        ModelError: The widths or depths differ.
+    """
+    config = model.config
+    tensors = dict(weights.tensors)
+    n_special = 1 + ("dist_token" in tensors)
+    if n_special != config.n_special:
+        raise ModelError(
+            f"{where} has {n_special} special token(s), the model {config.n_special}; set "
+            f"distillation_token = {str(n_special == 2).lower()}"
+        )
+    old_grid = weights.config.grid if weights.config else _image_grid(tensors, n_special)
+    tensors["pos_embed"] = adapt_positions(
+        tensors["pos_embed"], old_grid=old_grid, new_grid=config.grid, n_special=n_special
+    )
+    head = tensors.get("head.weight")
+    if head is not None and head.shape[0] != config.n_labels:
+        tensors = {name: value for name, value in tensors.items() if not name.startswith("head.")}
+    fresh = [name for name in model.state_dict() if name not in tensors]
+    allowed = ("head.", "head_norm.")
+    _load(model, tensors, where, may_miss=allowed)
+    return fresh
+
+
+def write_weights(path: Path, model: AudioSpectrogramTransformer, metadata: dict[str, str]) -> None:
+    """Write a model as safetensors, aside first, with its shape in the metadata."""
+    tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
+    config = json.dumps(model.config.to_dict())
+    data = to_safetensors(tensors, metadata={**metadata, "ast_config": config})
+    aside = path.with_suffix(".partial")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if path.suffix == ".safetensors":
+        try:
+            with safe_open(path, framework="pt") as file:
+                names = file.keys()
+                return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+        except (OSError, SafetensorError) as err:
+            raise ModelError(f"cannot read {path}: {err}; fetch or convert it anew") from err
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as err:  # torch raises many kinds for a bad file
+        reason = str(err).partition("\n")[0]
+        raise ModelError(
+            f"cannot read {path}: {reason}; it must be a file of tensors, which is all that is "
+            "ever read: other pickled content may be an attack"
+        ) from err
+    if isinstance(state, dict) and isinstance(state.get("model"), dict):
+        state = state["model"]  # DeiT's files
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise ModelError(f"{path} must hold a dict of tensors; it holds other things")
+    return state, {}
+
+
+def _infer_config(tensors: Mapping[str, Tensor], shape: Mapping[str, Any], where: str) -> AstConfig:
+    """What the tensors and the given fields tell; the rest is as published."""
+    patch = tensors["patch_embed.weight"]
+    if patch.ndim != 4:
+        raise ModelError(f"{where} says nothing of its patches; convert the original checkpoint")
+    n_labels, dim = tensors["head.weight"].shape
+    mlp_dim = tensors["blocks.0.fc1.weight"].shape[0]
+    n_special = 1 + ("dist_token" in tensors)
+    fields: dict[str, Any] = {
+        "n_labels": n_labels,
+        "n_frames": _FRAMES.get(n_labels, 1024),
+        "dim": dim,
+        "depth": 1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("blocks.")),
+        "heads": max(1, dim // _HEAD_DIM),
+        "mlp_dim": 0 if mlp_dim == 4 * dim else mlp_dim,
+        "patch_mels": patch.shape[2],
+        "patch_frames": patch.shape[3],
+        "distillation_token": n_special == 2,
+        "frame_stride": 10,
+        "mel_stride": 10,
+        **shape,
+    }
+    config = AstConfig(**fields)
+    n_patches = tensors["pos_embed"].shape[1] - n_special
+    if "frame_stride" in shape and "mel_stride" in shape:
+        candidates = [config]
+    else:
+        candidates = [replace(config, frame_stride=s, mel_stride=s) for s in _STRIDES]
+    for candidate in candidates:
+        if candidate.grid[0] * candidate.grid[1] == n_patches:
+            return candidate
+    raise ModelError(
+        f"{where} has positions for {n_patches} patches; {config.n_frames} frames and "
+        f"{config.n_mels} mels give that at no published stride: name --frames and --strides"
+    )
+
+
+def _as_matrix(patch_weight: Tensor) -> Tensor:
+    """A convolution's kernel [D, channels, mels, frames] as [D, mels * frames].
+
+    The channels of ImageNet's weights are summed, as AST does it: a grey image in all three.
+    """
+    return patch_weight.sum(dim=1).flatten(1) if patch_weight.ndim == 4 else patch_weight
+
+
+def _image_grid(tensors: Mapping[str, Tensor], n_special: int) -> tuple[int, int]:
+    side = round((tensors["pos_embed"].shape[1] - n_special) ** 0.5)
+    return side, side
+
+
+def _load(
+    model: AudioSpectrogramTransformer,
+    tensors: Mapping[str, Tensor],
+    where: str,
+    may_miss: tuple[str, ...] = (),
+) -> None:
+    wanted = model.state_dict()
+    missing = [n for n in wanted if n not in tensors and not n.startswith(may_miss or ("\0",))]
+    extra = [name for name in tensors if name not in wanted]
+    if missing or extra:
+        raise ModelError(
+            f"{where} does not fit the model: "
+            + "; ".join(
+                f"{len(names)} tensors {text}, {names[0]} first"
+                for names, text in ((missing, "are missing"), (extra, "are left over"))
+                if names
+            )
+        )
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            raise ModelError(
+                f"{where} does not fit the model: {name} is {list(tensor.shape)}; the model has "
+                f"{list(wanted[name].shape)}"
+            )
+    model.load_state_dict(dict(tensors), strict=False)
