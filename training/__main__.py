@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from engine.errors import KwsError
-from training.commands import convert, evaluate, export, fetch, fit, synthesize
+from training.commands import convert, demo, evaluate, export, fetch, fit, synthesize
 
 _COMMANDS = {
     "fit": fit,
@@ -15,6 +15,7 @@ _COMMANDS = {
     "fetch": fetch,
     "convert": convert,
     "synthesize": synthesize,
+    "demo": demo,
 }
 
 

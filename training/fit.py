@@ -21,7 +21,7 @@ from engine.config import FbankConfig
 from engine.errors import ConfigError
 from training.ast import AstConfig, AudioSpectrogramTransformer
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.data.corpus import Clip
+from training.data.clips import Clip
 from training.data.scenes import SceneConfig, SceneMaker
 from training.features import BatchFbank
 

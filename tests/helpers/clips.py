@@ -3,7 +3,7 @@
 import numpy as np
 from signals import RATE_HZ
 
-from training.data.corpus import Clip
+from training.data.clips import Clip
 
 
 def pcm(samples: np.ndarray) -> np.ndarray:

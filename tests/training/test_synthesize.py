@@ -1,6 +1,6 @@
-"""The demo recording is made by synthetic voices, again and again the same."""
+"""Synthetic words become a folder to train on: checked clips, nobody in two splits."""
 
-import shutil
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -8,39 +8,148 @@ import pytest
 import soundfile
 
 from engine.errors import ConfigError
-from training import synthesize
-from training.synthesize import DEMO_SCRIPT, make_demo, speak
+from training import synthesize as module
+from training.__main__ import main
+from training.data.folder import list_folder
+from training.synthesize import SynthesizeConfig, checked, synthesize
+from training.unknown_texts import unknown_texts
+from training.voices import Voice, VoiceError
 
 
-def fake_voice(text: str, voice: str) -> np.ndarray:
-    return np.full(1_600 * len(text), 0.5, np.float32)
+def tone(seconds: float, level: float = 0.3, silence_s: float = 0.3) -> np.ndarray:
+    samples = level * np.sin(2 * np.pi * 440 * np.arange(round(seconds * 16_000)) / 16_000)
+    pad = np.zeros(round(silence_s * 16_000))
+    return np.concatenate([pad, samples, pad]).astype(np.float32)
 
 
-def test_texts_stand_where_the_list_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synthesize, "speak", fake_voice)
-    ends = make_demo(tmp_path / "a.flac")
-    make_demo(tmp_path / "b.flac")
-    assert (tmp_path / "a.flac").read_bytes() == (tmp_path / "b.flac").read_bytes()
-    samples, rate_hz = soundfile.read(tmp_path / "a.flac")
+@pytest.fixture
+def spoken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Twenty espeak speakers of two accents and the five people; what was asked of them."""
+    voices = [
+        Voice(program="espeak-ng", name=f"{accent}+v{i}", speaker=f"espeak-v{i}")
+        for accent in ("en", "en-us")
+        for i in range(20)
+    ]
+    voices += [
+        Voice(program="flite", name=name, speaker=name) for name in ("awb", "kal", "rms", "slt")
+    ]
+    voices += [Voice(program="festival", name="ked_diphone", speaker="ked")]
+    asked: list[tuple[str, str]] = []
+
+    def speak(text: str, voice: Voice, *, speed: float, pitch: float) -> np.ndarray:
+        asked.append((text, voice.name))
+        assert 0.75 <= speed <= 1.25
+        assert 0.75 <= pitch <= 1.25
+        if voice.name == "en+v3":
+            raise VoiceError("espeak-ng left out the variant: en+v3")
+        return tone(0.4 + 0.01 * len(text))
+
+    monkeypatch.setattr(module, "installed_voices", lambda language: voices)
+    monkeypatch.setattr(module, "speak", speak)
+    return asked
+
+
+def test_a_folder_to_train_on(tmp_path: Path, spoken: list[tuple[str, str]]) -> None:
+    config = SynthesizeConfig(words=["lamp", "turn off"], clips=50, unknown_clips=30)
+    report = synthesize(tmp_path, config)
+    assert report.clips == {"lamp": 50, "turn off": 50, "_unknown_": 30}
+    assert report.rejected == {"espeak-ng left out the variant": report.rejected.total()}
+    assert report.rejected.total() > 0
+    entries = list_folder(tmp_path)
+    speakers = {
+        split: {entry.speaker for entry in entries if entry.split == split}
+        for split in ("train", "validation")
+    }
+    assert not speakers["train"] & speakers["validation"]
+    assert len(speakers["validation"] & {f"espeak-v{i}" for i in range(20)}) == 4
+    assert {"rms", "ked"} >= speakers["validation"] - {f"espeak-v{i}" for i in range(20)}
+    for word in ("lamp", "turn off"):
+        held_out = [e for e in entries if e.label == word and e.split == "validation"]
+        assert len(held_out) == 10
+    with (tmp_path / "clips.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["path"] for row in rows} == {entry.path for entry in entries}
+    samples, rate_hz = soundfile.read(tmp_path / rows[0]["path"])
     assert rate_hz == 16_000
-    assert [text for text, _ in ends] == [text for _, _, text in DEMO_SCRIPT]
-    for text, end_s in ends:
-        end = round(end_s * rate_hz)
-        assert samples[end - 1_600 * len(text) : end].min() > 0.45
-        assert np.abs(samples[end + 10 : end + 8_000]).max() < 0.02
+    assert np.abs(samples).max() == pytest.approx(0.5, abs=1e-3)
+    assert 0.4 < len(samples) / rate_hz < 0.65  # trimmed
 
 
-@pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
-def test_flite_speaks() -> None:
-    samples = speak("yes", "slt")
-    assert samples.dtype == np.float32
-    assert 0.2 < len(samples) / 16_000 < 2
-    assert np.abs(samples).max() == pytest.approx(0.5)
-    with pytest.raises(ConfigError, match=r"flite has no voice 'nobody'; it has .*slt"):
-        speak("yes", "nobody")
+def test_it_goes_on_where_it_was(tmp_path: Path, spoken: list[tuple[str, str]]) -> None:
+    config = SynthesizeConfig(words=["lamp", "music"], clips=8, unknown_clips=0)
+    synthesize(tmp_path, config)
+    table = (tmp_path / "clips.csv").read_text()
+    paths = sorted((tmp_path / "lamp").iterdir())
+    paths[0].unlink()
+    before = len(spoken)
+    synthesize(tmp_path, config)
+    assert sorted((tmp_path / "lamp").iterdir()) == paths
+    assert (tmp_path / "clips.csv").read_text() == table
+    assert 1 <= len([text for text, _ in spoken[before:] if text == "lamp"]) <= 9
 
 
-def test_without_flite(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(ConfigError, match="flite is missing; install it"):
-        speak("yes", "slt")
+def test_no_validation_when_none_is_wanted(tmp_path: Path, spoken: list[tuple[str, str]]) -> None:
+    config = SynthesizeConfig(words=["a", "b"], clips=5, unknown_clips=0, validation_share=0.0)
+    assert synthesize(tmp_path, config).speakers["validation"] == 0
+    assert (tmp_path / "validation_list.txt").read_text() == ""
+
+
+def test_a_word_that_nobody_can_say(
+    tmp_path: Path, spoken: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "speak", lambda *_, **__: np.zeros(16_000, np.float32))
+    with pytest.raises(ConfigError, match="no voice could say 'hm': a clip was silent; spell it"):
+        synthesize(tmp_path, SynthesizeConfig(words=["hm"], clips=1, unknown_clips=0))
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.zeros(0, np.float32), "silent"),
+        (np.zeros(16_000, np.float32), "silent"),
+        (np.clip(tone(0.5, level=3.0), -1, 1), "clipped"),
+        (tone(0.02), r"shorter than 0.12 s"),
+        (tone(1.8), r"longer than 1.5 s"),
+    ],
+)
+def test_bad_clips_are_noticed(samples: np.ndarray, message: str) -> None:
+    with pytest.raises(VoiceError, match=message):
+        checked(samples)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"words": []}, "words are none"),
+        ({"words": ["a", "a"]}, "must differ"),
+        ({"words": ["a/b"]}, "word 'a/b' cannot be a folder's name"),
+        ({"words": ["_unknown_"]}, "cannot be a folder's name"),
+        ({"words": ["a", ""]}, "cannot be a folder's name"),
+        ({"words": [".."]}, "cannot be a folder's name"),
+        ({"words": ["a"], "clips": 0}, "clips is 0"),
+        ({"words": ["a"], "validation_share": 1.0}, "validation share is 1.0"),
+    ],
+)
+def test_impossible_wishes(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        SynthesizeConfig(**fields)
+
+
+def test_unknown_texts_hold_no_keyword() -> None:
+    texts = unknown_texts(["Turn off", "coffee", "river"])
+    words = {word for text in texts for word in text.split()}
+    assert not words & {"turn", "off", "coffee", "river"}
+    assert len(texts) > 300
+    assert any(" " in text for text in texts[:8])
+
+
+def test_the_command(
+    tmp_path: Path, spoken: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["synthesize", "lamp, music", "--out", str(tmp_path / "w"), "--clips", "6"]
+    assert main([*arguments, "--unknown", "4"]) == 0
+    captured = capsys.readouterr()
+    assert (
+        f"{tmp_path / 'w'}: 16 clips of 3 labels\nspeakers: 19 for train, 6 for val" in captured.out
+    )
+    assert "speaking: 16 of 16 clips, 100%" in captured.err

@@ -10,43 +10,15 @@ import csv
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-import soundfile
-
 from engine.errors import SourceError
+from training.data.clips import Clip, read_samples
 
-Int16 = npt.NDArray[np.int16]
-
-SAMPLE_RATE_HZ = 16_000
 # Running speech, noises and other words have no official split. Half of the speakers of running
 # speech are kept for validation, and these noises and this word:
 _VALIDATION_NOISES = ("kitchen", "rain", "pink_noise", "forest_2")
 _VALIDATION_OTHER_WORD = "jarvis"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clip:
-    """One recording.
-
-    Attributes:
-        path: Relative to the data folder.
-        kind: "word", "digit", "speech", "other_word" or "noise".
-        word: The spoken word for words and digits, else "".
-        speaker: Empty where the source does not say.
-        split: "train" or "validation".
-        samples: 16 kHz mono, shape [n].
-    """
-
-    path: str
-    kind: str
-    word: str
-    speaker: str
-    split: str
-    samples: Int16
 
 
 def read_corpus(folder: Path, split: str, *, workers: int = 2) -> list[Clip]:
@@ -61,12 +33,22 @@ def read_corpus(folder: Path, split: str, *, workers: int = 2) -> list[Clip]:
         Clips in the order of the CSV files.
 
     Raises:
-        SourceError: A CSV or a recording is missing or has another rate.
+        SourceError: A CSV or a recording cannot be read.
     """
     rows = [row for row in corpus_rows(folder) if row["split"] == split]
     with ThreadPoolExecutor(workers) as pool:
-        audio = list(pool.map(lambda row: _read(folder / row["path"]), rows))
-    return [Clip(**row, samples=samples) for row, samples in zip(rows, audio, strict=True)]
+        audio = list(pool.map(lambda row: read_samples(folder / row["path"]), rows))
+    return [
+        Clip(
+            path=row["path"],
+            kind=row["kind"],
+            word=row["word"],
+            speaker=row["speaker"],
+            split=row["split"],
+            samples=samples,
+        )
+        for row, samples in zip(rows, audio, strict=True)
+    ]
 
 
 def corpus_rows(folder: Path) -> Iterator[dict[str, str]]:
@@ -121,38 +103,3 @@ def _other_split(row: dict[str, str]) -> str:
             # can only stand on one side.
             held_out = False
     return "validation" if held_out else "train"
-
-
-def _read(path: Path) -> Int16:
-    try:
-        samples, rate = soundfile.read(path, dtype="int16", always_2d=True)
-    except (OSError, soundfile.LibsndfileError) as err:
-        raise SourceError(f"cannot read {path}: {err}") from err
-    if rate != SAMPLE_RATE_HZ:
-        raise SourceError(f"{path} has {rate} Hz; training data must have {SAMPLE_RATE_HZ} Hz")
-    mono: Int16 = samples[:, 0].copy()
-    return mono
-
-
-def speech_extent(samples: Int16, *, below_peak_db: float = 26.0) -> tuple[int, int]:
-    """First and last sample of the loud part of a short clip.
-
-    Args:
-        samples: One spoken word, shape [n].
-        below_peak_db: 20 ms frames within this distance of the loudest one count as speech.
-
-    Returns:
-        Start and stop, padded by 40 ms; the whole clip if it has no loud part.
-    """
-    frame = SAMPLE_RATE_HZ // 50
-    n_frames = len(samples) // frame
-    if n_frames < 3:
-        return 0, len(samples)
-    frames = samples[: n_frames * frame].reshape(n_frames, frame).astype(np.float32)
-    level_db = 10 * np.log10(np.mean((frames - frames.mean()) ** 2, axis=1) + 1e-3)
-    floor_db = np.percentile(level_db, 10) + 6  # a noisy clip must not count as all speech
-    loud = np.flatnonzero(level_db >= max(level_db.max() - below_peak_db, floor_db))
-    if len(loud) == 0:
-        return 0, len(samples)
-    pad = 2 * frame
-    return max(0, int(loud[0]) * frame - pad), min(len(samples), (int(loud[-1]) + 1) * frame + pad)

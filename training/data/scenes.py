@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.types import Float32
-from training.data.corpus import SAMPLE_RATE_HZ, Clip, speech_extent
+from training.data.clips import SAMPLE_RATE_HZ, Clip, speech_extent
 
 SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
@@ -44,6 +44,8 @@ class SceneConfig:
         speed_range: Largest relative change of speed and pitch.
         reverb_probability: Windows with a synthetic room response.
         count_power: A class with n clips is drawn in proportion to n ** count_power.
+        real_share: Share of a word's draws that are clips of people, where both people and
+            programs spoke it; None draws all its clips alike.
     """
 
     window_samples: int = 16_000
@@ -59,6 +61,7 @@ class SceneConfig:
     speed_range: float = 0.12
     reverb_probability: float = 0.2
     count_power: float = 0.6
+    real_share: float | None = None
 
 
 class SceneMaker:
@@ -78,6 +81,13 @@ class SceneMaker:
         for clip in clips:
             if clip.word in self._index:
                 self._words[clip.word].append(clip)
+        self._real_words = {
+            word: [clip for clip in group if not clip.synthetic]
+            for word, group in self._words.items()
+        }
+        self._synthetic_words = {
+            word: [clip for clip in group if clip.synthetic] for word, group in self._words.items()
+        }
         self._extents = {
             clip.path: speech_extent(clip.samples)
             for group in self._words.values()
@@ -167,6 +177,10 @@ class SceneMaker:
     def _spoken(self, word: str, rng: np.random.Generator) -> tuple[Float32, int, int]:
         """A clip of a word at a random speed and unit peak, with its extent."""
         clips = self._words[word]
+        real = self._real_words[word]
+        if self.config.real_share is not None and 0 < len(real) < len(clips):
+            from_people = rng.random() < self.config.real_share
+            clips = real if from_people else self._synthetic_words[word]
         clip = clips[rng.integers(len(clips))]
         start, stop = self._extents[clip.path]
         samples = clip.samples.astype(np.float32)

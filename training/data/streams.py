@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.types import Float32
-from training.data.corpus import SAMPLE_RATE_HZ, Clip, speech_extent
+from training.data.clips import SAMPLE_RATE_HZ, Clip, speech_extent
 from training.metrics import Reference
 
 _FADE_SAMPLES = 160

@@ -1,0 +1,86 @@
+"""One recording in memory, and how it gets there from a file of any kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from engine.errors import SourceError
+
+Int16 = npt.NDArray[np.int16]
+
+SAMPLE_RATE_HZ = 16_000
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".opus", ".ogg", ".mp3", ".aif", ".aiff"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One recording.
+
+    Attributes:
+        path: Relative to its data folder.
+        kind: "word", "digit", "speech", "other_word" or "noise".
+        word: The spoken word for words and digits, else "".
+        speaker: Empty where the source does not say.
+        split: "train" or "validation".
+        samples: 16 kHz mono, shape [n].
+        synthetic: Whether a program spoke it.
+    """
+
+    path: str
+    kind: str
+    word: str
+    speaker: str
+    split: str
+    samples: Int16
+    synthetic: bool = False
+
+
+def read_samples(path: Path) -> Int16:
+    """Decode a sound file of any rate, length and number of channels to 16 kHz mono.
+
+    Raises:
+        SourceError: It cannot be read, is empty, or holds values that are no numbers.
+    """
+    try:
+        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, soundfile.LibsndfileError) as err:
+        raise SourceError(f"cannot read {path}: {err}") from err
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    if len(mono) == 0:
+        raise SourceError(f"{path} holds no samples; leave it out")
+    if not np.isfinite(mono).all():
+        raise SourceError(f"{path} holds values that are no numbers; write it anew")
+    if rate_hz != SAMPLE_RATE_HZ:
+        mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
+    pcm: Int16 = np.clip(np.round(mono * 32_768), -32_768, 32_767).astype(np.int16)
+    return pcm
+
+
+def speech_extent(samples: Int16, *, below_peak_db: float = 26.0) -> tuple[int, int]:
+    """First and last sample of the loud part of a short clip.
+
+    Args:
+        samples: One spoken word, shape [n].
+        below_peak_db: 20 ms frames within this distance of the loudest one count as speech.
+
+    Returns:
+        Start and stop, padded by 40 ms; the whole clip if it has no loud part.
+    """
+    frame = SAMPLE_RATE_HZ // 50
+    n_frames = len(samples) // frame
+    if n_frames < 3:
+        return 0, len(samples)
+    frames = samples[: n_frames * frame].reshape(n_frames, frame).astype(np.float32)
+    level_db = 10 * np.log10(np.mean((frames - frames.mean()) ** 2, axis=1) + 1e-3)
+    floor_db = np.percentile(level_db, 10) + 6  # a noisy clip must not count as all speech
+    loud = np.flatnonzero(level_db >= max(level_db.max() - below_peak_db, floor_db))
+    if len(loud) == 0:
+        return 0, len(samples)
+    pad = 2 * frame
+    return max(0, int(loud[0]) * frame - pad), min(len(samples), (int(loud[-1]) + 1) * frame + pad)
