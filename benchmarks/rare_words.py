@@ -12,14 +12,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.config import FbankConfig
+import torch
+
+from engine.config import FbankConfig, WindowConfig
 from training.ast import AstConfig
+from training.data.clip_source import ClipSource, memory_item
 from training.data.clips import Clip
 from training.data.corpus import read_corpus
 from training.data.folder import read_folder
-from training.data.scenes import SceneConfig
-from training.fit import FitConfig, Trainer, validation_windows
+from training.data.scenes import SceneConfig, SceneMaker
+from training.distributed import World
+from training.fit import Trainer
 from training.metrics import wilson_interval
+from training.settings import AugmentConfig, FitConfig
+from training.task import Task
 
 RARE = ("zero", "one", "eight", "five", "right", "left", "go")
 COMMON = ("up", "no", "yes", "down", "on", "off", "stop")
@@ -87,9 +93,10 @@ def report(data: Path, synthetic: Path, runs: Path, *, steps: int, seed: int, th
         "|---|---|---|---|",
     ]
     for number, mixture in enumerate(MIXTURES):
-        trainer = _trainer(runs / f"{number}-{seed}", mixture, steps, seed, threads)
+        trainer = _trainer(runs / f"{number}-{seed}", steps, seed, threads)
         clips = [*_real_clips(real, mixture), *_synthetic_clips(spoken, mixture)]
-        trainer.run(clips, validation_windows(validation, list(LABELS), 16_000))
+        scenes = SceneMaker(clips, LABELS, SceneConfig(real_share=mixture.real_share))
+        trainer.run(scenes, _source(validation, (*RARE, *COMMON)))
         shares = [
             _right(trainer, validation, RARE),
             _right(trainer, held_out, RARE),
@@ -100,21 +107,30 @@ def report(data: Path, synthetic: Path, runs: Path, *, steps: int, seed: int, th
     return "\n".join(lines)
 
 
-def _trainer(folder: Path, mixture: Mixture, steps: int, seed: int, threads: int) -> Trainer:
+def _trainer(folder: Path, steps: int, seed: int, threads: int) -> Trainer:
+    task = Task(
+        labels=LABELS,
+        activation="softmax",
+        fbank=FbankConfig(),
+        windows=WindowConfig(),
+        model=AstConfig(n_labels=len(LABELS), dim=96, depth=4, heads=3),
+    )
     return Trainer(
         folder,
-        labels=list(LABELS),
-        fbank_config=FbankConfig(),
-        model_config=AstConfig(n_labels=len(LABELS), dim=96, depth=4, heads=3),
-        scene_config=SceneConfig(real_share=mixture.real_share),
+        task=task,
         config=FitConfig(
             steps=steps,
             batch_size=64,
             warmup_steps=steps // 20,
+            ema_decay=0.999,
             validate_every=max(1, steps // 4),
             threads=threads,
+            workers=0,
+            tensorboard=False,
             seed=seed,
         ),
+        augment=AugmentConfig(mixup=0.25, mixup_until=0.8, mask_frames=16, mask_mels=20, masks=2),
+        world=World(rank=0, size=1, device=torch.device("cpu")),
     )
 
 
@@ -146,8 +162,13 @@ def _synthetic_clips(clips: Sequence[Clip], mixture: Mixture) -> Iterator[Clip]:
 
 
 def _right(trainer: Trainer, clips: Sequence[Clip], words: Sequence[str]) -> str:
-    chosen = [clip for clip in clips if clip.word in words]
-    windows, wanted = validation_windows(chosen, list(LABELS), 16_000)
-    right = round(trainer.accuracy(windows, wanted) * len(wanted))
-    low, high = wilson_interval(right, len(wanted))
-    return f"{right} of {len(wanted)}, {right / len(wanted):.1%} ({low:.1%} to {high:.1%})"
+    source = _source(clips, words)
+    total = source.epoch_windows
+    right = round(trainer.measure(source) * total)
+    low, high = wilson_interval(right, total)
+    return f"{right} of {total}, {right / total:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _source(clips: Sequence[Clip], words: Sequence[str]) -> ClipSource:
+    items = [memory_item(c, (LABELS.index(c.word),)) for c in clips if c.word in words]
+    return ClipSource(items, len(LABELS), max_samples=16_000, seed=0, shuffle=False)

@@ -5,7 +5,8 @@
     ├── SourceError     audio cannot be read
     │   └── DeviceError   no usable audio device
     ├── ModelError      a model folder is refused
-    └── BackendError    a backend cannot run the model
+    ├── BackendError    a backend cannot run the model
+    └── TrainingError   a training run cannot go on
 
 Each message says what was got, what was wanted and how to mend it.
 """
@@ -33,3 +34,7 @@ class ModelError(KwsError):
 
 class BackendError(KwsError):
     """A backend is not available or failed while scoring."""
+
+
+class TrainingError(KwsError):
+    """A training run cannot go on; its last checkpoint is whole."""

@@ -110,7 +110,7 @@ class StreamScorer:
         featured = self._stopwatch()
         logits = self._backend.infer(features[None])[0]
         inferred = self._stopwatch()
-        probs = softmax(logits) if manifest.activation == "softmax" else sigmoid(logits)
+        probs = posteriors_of(logits, manifest.activation)
         posteriors = Posteriors(probs=probs, end_sample=end_sample)
         return ScoredWindow(
             posteriors=posteriors,
@@ -119,6 +119,11 @@ class StreamScorer:
             feature_s=featured - started,
             inference_s=inferred - featured,
         )
+
+
+def posteriors_of(logits: Float32, activation: str) -> Float32:
+    """Posteriors of logits whose last axis are the labels, by a manifest's activation."""
+    return softmax(logits) if activation == "softmax" else sigmoid(logits)
 
 
 def softmax(logits: Float32) -> Float32:

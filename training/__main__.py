@@ -6,15 +6,29 @@ import argparse
 import sys
 
 from engine.errors import KwsError
-from training.commands import convert, demo, evaluate, export, fetch, fit, synthesize
+from training.commands import (
+    convert,
+    demo,
+    evaluate,
+    export,
+    fetch,
+    fit,
+    metrics,
+    norm_stats,
+    prepare,
+    synthesize,
+)
 
 _COMMANDS = {
+    "prepare": prepare,
+    "synthesize": synthesize,
+    "norm-stats": norm_stats,
     "fit": fit,
+    "metrics": metrics,
     "evaluate": evaluate,
     "export": export,
     "fetch": fetch,
     "convert": convert,
-    "synthesize": synthesize,
     "demo": demo,
 }
 
@@ -33,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"training: {err}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("training: interrupted; the same command goes on", file=sys.stderr)
+        print("training: interrupted; run the same command to go on", file=sys.stderr)
         return 130
     return 0
 

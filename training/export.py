@@ -5,22 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.config import FbankConfig, WindowConfig
-from training.ast import AstConfig, AudioSpectrogramTransformer
-from training.checkpoint import load_checkpoint
+from training.checkpoint import LAST_FILE, load_checkpoint
 from training.model_folder import ModelCard, write_model_folder
-
-
-def load_trained(run: Path) -> tuple[AudioSpectrogramTransformer, dict[str, Any]]:
-    """The averaged model of a run, ready to score, and its checkpoint.
-
-    Raises:
-        ModelError: The checkpoint cannot be read.
-    """
-    state = load_checkpoint(run / "last.pt")
-    model = AudioSpectrogramTransformer(AstConfig(**state["model"])).eval()
-    model.load_state_dict(state["averaged_weights"])
-    return model, state
+from training.start import open_start
+from training.task import Task
+from training.weights import build_model
 
 
 def export_model(
@@ -30,12 +19,12 @@ def export_model(
     name: str,
     threshold: float,
     smoothing_windows: int,
-    provenance: dict[str, Any],
+    provenance: dict[str, Any] | None = None,
 ) -> float:
     """Write a model folder.
 
     Args:
-        run: Folder of the training run.
+        run: Folder of the training run; its averaged or best weights are taken, as it was told.
         folder: Model folder to write.
         name: Name in the manifest.
         threshold: Threshold of every keyword; half of it re-arms.
@@ -46,21 +35,25 @@ def export_model(
         Largest difference between torch's logits and ONNX Runtime's.
 
     Raises:
-        ModelError: The exported model differs from the trained one.
+        ModelError: There is no whole checkpoint, or the exported model differs from the trained.
     """
-    model, state = load_trained(run)
+    state = load_checkpoint(run / LAST_FILE)
+    model = build_model(open_start(str(run)).weights, str(run))
+    task = Task.from_dict(state)
+    settings = {key: state[key] for key in ("model", "fit", "augment", "step", "trained_s")}
     card = ModelCard(
         name=name,
-        labels=state["labels"],
-        activation="softmax",
-        fbank=FbankConfig(**state["fbank"]),
-        windows=WindowConfig(),
+        labels=task.labels,
+        activation=task.activation,
+        fbank=task.fbank,
+        windows=task.windows,
         threshold=threshold,
         smoothing_windows=smoothing_windows,
         provenance={
-            "training": {key: state[key] for key in ("model", "fit", "scene", "step", "trained_s")},
+            "training": settings,
             "parameters": sum(p.numel() for p in model.parameters()),
-            **provenance,
+            **state["provenance"],
+            **(provenance or {}),
         },
     )
     return write_model_folder(folder, model, card)

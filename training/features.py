@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from engine.config import FbankConfig
 from engine.features import hann_taper, mel_matrix
@@ -12,7 +13,7 @@ _ROWS_IN_CACHE = 4
 
 
 class BatchFbank:
-    """Normalised model inputs of a batch of windows."""
+    """Model inputs of a batch of windows, in three stages: log-mel, padded, normalised."""
 
     def __init__(self, config: FbankConfig, device: torch.device | None = None) -> None:
         self.config = config
@@ -38,15 +39,44 @@ class BatchFbank:
         power = spectrum.real**2 + spectrum.imag**2
         return torch.log(torch.clamp(power @ self._mels, min=config.log_floor))
 
-    def __call__(self, samples: Tensor) -> Tensor:
-        """Model input of each row, [B, n_samples] to [B, target_frames, n_mels]."""
+    def padded(self, samples: Tensor, n_samples: Tensor | None = None) -> Tensor:
+        """Log-mel of each row, cut or padded at its end to target_frames.
+
+        Args:
+            samples: [B, n].
+            n_samples: Where each row ends, [B]; None if all are of one length.
+
+        Returns:
+            [B, target_frames, n_mels], not normalised; padded rows hold what normalises to the
+            configured padding.
+        """
         config = self.config
+        length, hop = config.frame_length_samples, config.frame_hop_samples
+        longest = length + (config.target_frames - 1) * hop
+        samples = samples[:, :longest]
+        if samples.shape[1] < length:
+            samples = functional.pad(samples, (0, length - samples.shape[1]))
         log_mel = self.log_mel(samples)
-        scale = 1 / (config.std_factor * config.std)
-        padding = config.padding_value
-        if config.padding_stage == "before_normalization":
-            padding = (padding - config.mean) * scale
+        padding = self._padding()
         missing = config.target_frames - log_mel.shape[1]
-        return torch.nn.functional.pad(
-            (log_mel - config.mean) * scale, (0, 0, 0, missing), value=padding
-        )
+        log_mel = functional.pad(log_mel, (0, 0, 0, missing), value=padding)
+        if n_samples is None:
+            return log_mel
+        n_frames = torch.clamp((n_samples - length) // hop + 1, min=0)  # only whole frames
+        position = torch.arange(config.target_frames, device=log_mel.device)
+        beyond = position >= n_frames.to(log_mel.device)[:, None]
+        return log_mel.masked_fill(beyond.unsqueeze(2), padding)
+
+    def normalize(self, log_mel: Tensor) -> Tensor:
+        """What the model takes, from padded log-mels."""
+        return (log_mel - self.config.mean) / (self.config.std_factor * self.config.std)
+
+    def __call__(self, samples: Tensor, n_samples: Tensor | None = None) -> Tensor:
+        """Model input of each row, [B, n] to [B, target_frames, n_mels]."""
+        return self.normalize(self.padded(samples, n_samples))
+
+    def _padding(self) -> float:
+        config = self.config
+        if config.padding_stage == "before_normalization":
+            return config.padding_value
+        return config.padding_value * config.std_factor * config.std + config.mean

@@ -1,316 +1,386 @@
-"""Trains an AST on composed windows. Resumes after any interruption."""
+"""Trains an AST on windows. Resumes after any interruption, on one device or on several."""
 
 from __future__ import annotations
 
-import copy
-import csv
 import math
-import queue
-import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-from engine.config import FbankConfig
-from engine.errors import ConfigError
-from training.ast import AstConfig, AudioSpectrogramTransformer
-from training.checkpoint import load_checkpoint, save_checkpoint
-from training.data.clips import Clip
-from training.data.scenes import SceneConfig, SceneMaker
+from engine.errors import TrainingError
+from training.ast import AudioSpectrogramTransformer
+from training.augment import Augment
+from training.checkpoint import RunState, save_checkpoint
+from training.data.batches import Batch, BatchMaker, WindowSource, load_batches
+from training.distributed import World
 from training.features import BatchFbank
+from training.optim import (
+    EpochMean,
+    WeightAverage,
+    learning_rate_at,
+    make_optimizer,
+    row_losses,
+)
+from training.progress import ProgressReport
+from training.run_log import RunLog
+from training.scores import accuracy, mean_average_precision
+from training.settings import AugmentConfig, FitConfig
+from training.task import Task
+from training.teacher import Teacher
+from training.weights import write_weights
+
+BEST_FILE = "best.safetensors"
+_CHECK_EVERY = 20  # steps between looks at the loss, which wait for the device
+_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-@dataclass(frozen=True, kw_only=True)
-class FitConfig:
-    """How to train.
+@dataclass(kw_only=True)
+class _Tally:
+    """Loss since the last row of the log; it stays on the device until somebody looks."""
 
-    Attributes:
-        steps: Optimiser steps in all.
-        batch_size: Windows a step.
-        learning_rate: Peak of the cosine schedule.
-        warmup_steps: Linear rise at the start.
-        weight_decay: On weight matrices only.
-        mixup_probability: Windows mixed with another as waveforms (Tokozume et al. 2018).
-        mixup_until: Share of the steps with mixup; the rest is trained without, so that a plain
-            word may earn a full posterior.
-        mixup_beta: Both parameters of the Beta distribution of the mixing ratio; AST uses 10.
-        mask_frames: Largest SpecAugment time mask; two are drawn (Park et al. 2019).
-        mask_mels: Largest SpecAugment frequency mask; two are drawn.
-        ema_decay: Decay of the averaged weights, which are the ones exported.
-        checkpoint_every_s: Seconds between checkpoints.
-        validate_every: Steps between validations.
-        threads: CPU threads.
-        seed: Of everything drawn.
-    """
+    total: Tensor
+    steps: int = 0
 
-    steps: int = 17_500
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-    warmup_steps: int = 600
-    weight_decay: float = 0.05
-    mixup_probability: float = 0.25
-    mixup_until: float = 0.8
-    mixup_beta: float = 10.0
-    mask_frames: int = 16
-    mask_mels: int = 20
-    ema_decay: float = 0.999
-    checkpoint_every_s: float = 120.0
-    validate_every: int = 1_000
-    threads: int = 2
-    seed: int = 1
+    def take(self, loss: Tensor) -> None:
+        self.total += loss
+        self.steps += 1
 
-
-class BatchFeeder:
-    """Composes batches on a thread of its own; batch i depends on the seed and i alone."""
-
-    def __init__(self, maker: SceneMaker, config: FitConfig, first_step: int) -> None:
-        self._maker = maker
-        self._config = config
-        self._queue: queue.Queue[tuple[Tensor, Tensor]] = queue.Queue(maxsize=4)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(first_step,), daemon=True)
-
-    def __enter__(self) -> BatchFeeder:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def next(self) -> tuple[Tensor, Tensor]:
-        """Samples [B, n] and targets [B, n_labels]."""
-        return self._queue.get()
-
-    def _run(self, step: int) -> None:
-        while not self._stop.is_set():
-            rng = np.random.default_rng((self._config.seed, step))
-            samples, targets = self._maker.batch(self._config.batch_size, rng)
-            if step < self._config.mixup_until * self._config.steps:
-                samples, targets = _mixup(samples, targets, self._config, rng)
-            batch = (torch.from_numpy(samples), torch.from_numpy(targets))
-            while not self._stop.is_set():
-                try:
-                    self._queue.put(batch, timeout=0.2)
-                    break
-                except queue.Full:
-                    continue
-            step += 1
-
-
-def _mixup(
-    samples: np.ndarray, targets: np.ndarray, config: FitConfig, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mix some rows with their successors, waveforms and targets alike."""
-    size = len(samples)
-    ratio = rng.beta(config.mixup_beta, config.mixup_beta, size).astype(np.float32)[:, None]
-    ratio[rng.random(size) >= config.mixup_probability] = 1
-    mixed = ratio * samples + (1 - ratio) * np.roll(samples, 1, axis=0)
-    return mixed, ratio * targets + (1 - ratio) * np.roll(targets, 1, axis=0)
-
-
-def _spec_augment(fbanks: Tensor, config: FitConfig, generator: torch.Generator) -> Tensor:
-    """Two time masks and two frequency masks a window, filled with the mean (0)."""
-    batch, frames, mels = fbanks.shape
-    for size, largest, axis in ((frames, config.mask_frames, 1), (mels, config.mask_mels, 2)):
-        for _ in range(2):
-            width = torch.rand(batch, 1, generator=generator) * largest
-            start = torch.rand(batch, 1, generator=generator) * (size - width)
-            grid = torch.arange(size)
-            masked = (grid >= start) & (grid < start + width)  # [B, size]
-            fbanks = fbanks.masked_fill(masked.unsqueeze(3 - axis), 0.0)
-    return fbanks
-
-
-def learning_rate_at(step: int, config: FitConfig) -> float:
-    """Linear warm-up, then a cosine down to 1 % of the peak."""
-    if step < config.warmup_steps:
-        return config.learning_rate * (step + 1) / config.warmup_steps
-    progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
-    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+    def clear(self) -> None:
+        self.total.zero_()
+        self.steps = 0
 
 
 class Trainer:
-    """One training run in one folder: `last.pt`, `log.csv`.
+    """One training run in one folder: `last.pt`, `best.safetensors`, `log.csv`, `tensorboard/`.
 
     Args:
         folder: Where the run lives; a checkpoint in it is taken up.
-        labels: Labels in order.
-        fbank_config: Features.
-        model_config: Shape of the model.
-        scene_config: What windows are made of.
+        task: What is learnt: labels, features, shape.
         config: How to train.
+        augment: What is done to a batch.
+        world: This process among others.
+        model: A model with starting weights; None makes a fresh one.
+        teacher: Whom to learn from besides.
+        provenance: Plain values that the checkpoint carries to the model folder.
 
     Raises:
-        ConfigError: The folder holds a run with other labels, features or model.
+        ConfigError: The folder holds a run of another task.
+        ModelError: Its checkpoint cannot be read.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
-        labels: list[str],
-        fbank_config: FbankConfig,
-        model_config: AstConfig,
-        scene_config: SceneConfig,
+        task: Task,
         config: FitConfig,
+        augment: AugmentConfig,
+        world: World,
+        model: AudioSpectrogramTransformer | None = None,
+        teacher: Teacher | None = None,
+        provenance: dict[str, Any] | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
-        torch.set_num_threads(config.threads)
+        if config.threads:
+            torch.set_num_threads(config.threads)
         self.folder = folder
-        self.labels = labels
+        self.task = task
         self.config = config
-        self.scene_config = scene_config
-        self.fbank = BatchFbank(fbank_config)
-        self.model = AudioSpectrogramTransformer(model_config)
-        self.averaged = copy.deepcopy(self.model).eval()
-        self.optimizer = _optimizer(self.model, config)
+        self.augment_config = augment
+        self.world = world
+        self.teacher = teacher
+        self.provenance = provenance or {}
+        self.fbank = BatchFbank(task.fbank, world.device)
+        self.augment = Augment(augment, task.fbank, config.seed)
+        self.model = (model or AudioSpectrogramTransformer(task.model)).to(world.device)
+        self.optimizer = make_optimizer(self.model, config)
+        self.scaler = torch.amp.GradScaler(world.device.type, enabled=self._scales_gradients)
+        self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
+        self.epoch_mean = EpochMean(config.average_epochs) if config.average_epochs else None
         self.step = 0
         self.trained_s = 0.0
-        self._identity = {
-            "labels": labels,
-            "fbank": asdict(fbank_config),
-            "model": model_config.to_dict(),
-        }
-        if (folder / "last.pt").exists():
-            self._restore(load_checkpoint(folder / "last.pt"))
+        self.best = -math.inf
+        self.tally = _Tally(total=torch.zeros((), dtype=torch.float64, device=world.device))
+        state = RunState(folder)
+        if state.exists():
+            self._restore(state.load(task))
 
-    def _restore(self, state: dict[str, Any]) -> None:
-        for name, wanted in self._identity.items():
-            if state[name] != wanted:
-                raise ConfigError(
-                    f"{self.folder / 'last.pt'} was trained with another {name}: it has "
-                    f"{state[name]}, this run wants {wanted}; take another --run folder"
-                )
-        self.model.load_state_dict(state["weights"])
-        self.averaged.load_state_dict(state["averaged_weights"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
-        self.trained_s = state["trained_s"]
+    @property
+    def _scales_gradients(self) -> bool:
+        return self.config.precision == "fp16" and self.world.device.type == "cuda"
 
-    def save(self) -> None:
-        """Write `last.pt`."""
-        state = {
-            **self._identity,
-            "weights": self.model.state_dict(),
-            "averaged_weights": self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "trained_s": self.trained_s,
-            "fit": asdict(self.config),
-            "scene": asdict(self.scene_config),
-        }
-        save_checkpoint(self.folder / "last.pt", state)
+    @property
+    def _autocast_type(self) -> torch.dtype | None:
+        if self.config.precision == "fp16" and self.world.device.type == "cpu":
+            return torch.bfloat16  # a CPU has no fast half precision
+        return _PRECISIONS.get(self.config.precision)
 
-    def run(self, clips: list[Clip], validation: tuple[Tensor, Tensor]) -> None:
+    def run(self, source: WindowSource, validation: WindowSource) -> None:
         """Train to the last step.
 
         Args:
-            clips: Training clips.
-            validation: Windows [n, n_samples] and label indices [n].
+            source: Training windows.
+            validation: Windows to measure by, in order.
+
+        Raises:
+            TrainingError: The loss is no number, or a checkpoint cannot be written.
+            SourceError: A recording cannot be read.
         """
-        maker = SceneMaker(clips, self.labels, self.scene_config)
+        maker, steps = self._maker(source)
+        batches = load_batches(
+            maker,
+            range(self.step, steps),
+            workers=self.config.workers,
+            pin_memory=self.world.device.type == "cuda",
+        )
+        live = self._live_model()
+        log = self._open_log()
         started = saved = time.monotonic()
         before_s = self.trained_s
-        loss_sum, loss_count = 0.0, 0
-        with BatchFeeder(maker, self.config, self.step) as feeder:
-            while self.step < self.config.steps:
-                loss_sum += self._train_step(*feeder.next())
-                loss_count += 1
+        with _report(self.world, steps, self.step) as report:
+            for batch in batches:
+                self.tally.take(self._train_step(live, batch, steps, maker.steps_in_epoch))
                 now = time.monotonic()
                 self.trained_s = before_s + now - started
-                if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
-                    self._log(loss_sum / loss_count, self.accuracy(*validation))
-                    loss_sum, loss_count = 0.0, 0
+                epoch_ends = self.step % maker.steps_in_epoch == 0
+                if self.epoch_mean and epoch_ends:
+                    self.epoch_mean.update(self.model, self.step // maker.steps_in_epoch)
+                if self._validates(maker.steps_in_epoch, steps):
+                    self._validate(validation, maker.steps_in_epoch, steps, log, report)
+                elif self.step % _CHECK_EVERY == 0:
+                    self._check_loss(self.tally.total)
+                report(1, "")
                 if now - saved > self.config.checkpoint_every_s:
+                    self._check_loss(self.tally.total)
                     self.save()
                     saved = now
         self.save()
+        if log is not None:
+            log.close()
 
-    def _train_step(self, samples: Tensor, targets: Tensor) -> float:
-        rate = learning_rate_at(self.step, self.config)
+    def _maker(self, source: WindowSource) -> tuple[BatchMaker, int]:
+        steps = self.config.steps
+        if not steps:
+            steps_in_epoch = math.ceil(source.epoch_windows / self.config.batch_size)
+            steps = self.config.epochs * steps_in_epoch
+        maker = BatchMaker(
+            source,
+            batch_size=self.config.batch_size,
+            augment=self.augment_config,
+            steps=steps,
+            seed=self.config.seed,
+            share=(self.world.rank, self.world.size),
+        )
+        return maker, steps
+
+    def _live_model(self) -> nn.Module:
+        """The model that is stepped: compiled, and in step with other processes' models."""
+        live: nn.Module = self.model
+        on_gpu = self.world.device.type == "cuda"
+        if self.config.compile == "on" or (self.config.compile == "auto" and on_gpu):
+            live = torch.compile(live)  # type: ignore[assignment]
+        if self.world.size > 1:
+            live = DistributedDataParallel(live, gradient_as_bucket_view=True)
+        return live
+
+    def _train_step(self, live: nn.Module, batch: Batch, steps: int, in_epoch: int) -> Tensor:
+        rate = learning_rate_at(self.step, steps=steps, steps_in_epoch=in_epoch, config=self.config)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.step)
-        fbanks = _spec_augment(self.fbank(samples), self.config, generator)
+        # Stochastic depth draws from here: the same after an interruption.
+        torch.manual_seed(self.config.seed * 1_000_003 + self.step * 1_009 + self.world.rank)
         self.model.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = self.model(fbanks)
-        loss = functional.cross_entropy(logits.float(), targets)
+        loss = self._loss(live, batch)
         self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
+        torch.autograd.backward(self.scaler.scale(loss))
+        if self.config.clip_norm:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.step += 1
-        self._average()
-        return loss.item()
+        if self.average:
+            self.average.update(self.model, self.step)
+        return loss.detach() / self.world.size
+
+    def _loss(self, live: nn.Module, batch: Batch) -> Tensor:
+        """Mean over the step's whole batch, as far as this process's rows make it.
+
+        Gradients are averaged over the processes, so the share is multiplied by their number.
+        """
+        device = self.world.device
+        samples = batch.samples.to(device, non_blocking=True)
+        n_samples = batch.n_samples.to(device, non_blocking=True)
+        targets = batch.targets.to(device, non_blocking=True)
+        inputs = self._inputs(samples, n_samples, batch.rows)
+        with self._autocast():
+            logits = live(inputs).float()
+        losses = row_losses(logits, targets, self.config)
+        if self.teacher:
+            share = self.config.teacher_share
+            taught = self.teacher.row_losses(logits, self.teacher.posteriors(samples, n_samples))
+            losses = (1 - share) * losses + share * taught
+        return losses.sum() * self.world.size / batch.total
 
     @torch.no_grad()
-    def _average(self) -> None:
-        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        for own, live in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
-            own.lerp_(live, 1 - decay)
+    def _inputs(self, samples: Tensor, n_samples: Tensor, rows: np.ndarray) -> Tensor:
+        log_mel = self.augment.mask(self.fbank.padded(samples, n_samples), self.step, rows)
+        return self.augment.disturb(self.fbank.normalize(log_mel), self.step, rows)
+
+    def _autocast(self) -> torch.autocast:
+        kind = self._autocast_type
+        return torch.autocast(self.world.device.type, kind, enabled=kind is not None)
+
+    def _validates(self, steps_in_epoch: int, steps: int) -> bool:
+        every = self.config.validate_every or steps_in_epoch
+        return self.step % every == 0 or self.step == steps
+
+    def _check_loss(self, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"the loss is no longer a number at step {self.step}; {self.folder / 'last.pt'} "
+                "holds the last good step: lower fit.learning_rate, or look for damaged clips"
+            )
+
+    def _validate(
+        self,
+        validation: WindowSource,
+        steps_in_epoch: int,
+        steps: int,
+        log: RunLog | None,
+        report: Callable[[int, str], None],
+    ) -> None:
+        """Measure, select, and write a row; the leading process does."""
+        loss = self.world.total(self.tally.total.clone()) / self.tally.steps
+        self._check_loss(loss)
+        self.tally.clear()
+        if log is not None:
+            measured = self.measure(validation)
+            if measured > self.best:
+                self.best = measured
+                if self.config.select == "best":
+                    self._write_best()
+            row = {
+                "step": self.step,
+                "epoch": round(self.step / steps_in_epoch, 3),
+                "loss": round(float(loss), 6),
+                "validation": round(measured, 6),
+                "learning_rate": learning_rate_at(
+                    self.step - 1, steps=steps, steps_in_epoch=steps_in_epoch, config=self.config
+                ),
+                "trained_s": round(self.trained_s, 1),
+            }
+            log.write(row)
+            report(0, " ".join(f"{name}={value:g}" for name, value in row.items()))
+        self.world.wait()
+
+    def export_weights(self) -> dict[str, Tensor]:
+        """The weights that are measured and exported: averaged where that was asked for."""
+        if self.epoch_mean:
+            return self.epoch_mean.mean(self.model.state_dict())
+        return self.average.weights if self.average else self.model.state_dict()
 
     @torch.no_grad()
-    def accuracy(self, samples: Tensor, label_indices: Tensor) -> float:
-        """Share of windows whose highest label is right, with the averaged weights."""
-        right = 0
-        parts = zip(torch.split(samples, 256), torch.split(label_indices, 256), strict=True)
-        for part, wanted in parts:
-            right += int((self.averaged(self.fbank(part)).argmax(1) == wanted).sum())
-        return right / len(label_indices)
+    def measure(self, source: WindowSource) -> float:
+        """The configured metric over every window of a source, without augmentation.
 
-    def _log(self, loss: float, accuracy: float) -> None:
-        row = {
+        Scores are posteriors; nothing is selected on the data that a figure is published for.
+        """
+        model = AudioSpectrogramTransformer(self.task.model).to(self.world.device).eval()
+        model.load_state_dict(self.export_weights())
+        maker = BatchMaker(
+            source, batch_size=256, augment=AugmentConfig(), steps=0, seed=self.config.seed
+        )
+        scores, targets = [], []
+        for step in range(len(maker)):
+            batch = maker.batch(step)
+            samples = batch.samples.to(self.world.device)
+            scores.append(model(self.fbank(samples, batch.n_samples)).float().cpu())
+            targets.append(batch.targets)
+        arrays = (torch.cat(scores).numpy(), torch.cat(targets).numpy())
+        measure = mean_average_precision if self.config.metric == "map" else accuracy
+        return measure(*arrays)
+
+    def _write_best(self) -> None:
+        best = AudioSpectrogramTransformer(self.task.model)
+        best.load_state_dict(self.export_weights())
+        write_weights(self.folder / BEST_FILE, best, {"step": str(self.step)})
+
+    def _open_log(self) -> RunLog | None:
+        if not self.world.leads:
+            return None
+        return RunLog(self.folder, self.step, tensorboard=self.config.tensorboard)
+
+    def save(self) -> None:
+        """Write `last.pt`.
+
+        Raises:
+            TrainingError: It cannot be written; the one before is untouched.
+        """
+        if not self.world.leads:
+            return
+        state = {
+            **self.task.to_dict(),
+            "weights": self.model.state_dict(),
+            "averaged_weights": self.export_weights(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "epoch_sums": self.epoch_mean.sums if self.epoch_mean else {},
+            "epoch_count": self.epoch_mean.count if self.epoch_mean else 0,
             "step": self.step,
-            "loss": round(loss, 5),
-            "validation_accuracy": round(accuracy, 5),
-            "trained_s": round(self.trained_s, 1),
+            "best": self.best,
+            "loss_sum": float(self.tally.total),
+            "loss_steps": self.tally.steps,
+            "trained_s": self.trained_s,
+            "fit": _plain(asdict(self.config)),
+            "augment": asdict(self.augment_config),
+            "provenance": self.provenance,
         }
-        path = self.folder / "log.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        is_new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
-        print(" ".join(f"{name}={value}" for name, value in row.items()), flush=True)
+        save_checkpoint(self.folder / "last.pt", state)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["weights"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if state["scaler"]:
+            self.scaler.load_state_dict(state["scaler"])
+        device = self.world.device
+        if self.average:
+            averaged = state["averaged_weights"]
+            self.average.weights = {name: value.to(device) for name, value in averaged.items()}
+        if self.epoch_mean:
+            sums = state["epoch_sums"]
+            self.epoch_mean.sums = {name: value.to(device) for name, value in sums.items()}
+            self.epoch_mean.count = state["epoch_count"]
+        self.step = state["step"]
+        self.best = state["best"]
+        self.tally.total.fill_(state["loss_sum"])
+        self.tally.steps = state["loss_steps"]
+        self.trained_s = state["trained_s"]
 
 
-def _optimizer(model: AudioSpectrogramTransformer, config: FitConfig) -> torch.optim.Optimizer:
-    matrices = [p for p in model.parameters() if p.ndim == 2]
-    others = [p for p in model.parameters() if p.ndim != 2]
-    return torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": config.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ],
-        lr=config.learning_rate,
-        betas=(0.9, 0.98),
-        fused=True,
-    )
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
-def validation_windows(
-    clips: list[Clip], labels: list[str], n_samples: int
-) -> tuple[Tensor, Tensor]:
-    """Word clips, cut or padded with zeros to a window, as int16 / 32768.
+@contextmanager
+def _report(world: World, steps: int, done: int) -> Iterator[Callable[[int, str], None]]:
+    """Progress of the leading process; the others are quiet."""
+    if not world.leads:
+        yield lambda units, line: None
+        return
+    with ProgressReport("training", steps, unit="steps", done=done) as progress:
 
-    Returns:
-        Windows [n, n_samples] and label indices [n].
-    """
-    index = {label: i for i, label in enumerate(labels)}
-    words = [clip for clip in clips if clip.kind == "word" and clip.word in index]
-    samples = np.zeros((len(words), n_samples), np.float32)
-    for row, clip in enumerate(words):
-        part = clip.samples[:n_samples]
-        samples[row, : len(part)] = part / np.float32(32768)
-    wanted = torch.tensor([index[clip.word] for clip in words])
-    return torch.from_numpy(samples), wanted
+        def report(units: int, line: str) -> None:
+            if line:
+                progress.say(line)
+            progress.advance(units)
+
+        yield report

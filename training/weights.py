@@ -21,6 +21,7 @@ from training.spellings import to_ast_names
 
 WEIGHTS_FILE = "model.safetensors"
 _HEAD_DIM = 64  # DeiT and AST of every size
+_HEAD = ("head.weight", "head.bias")
 _STRIDES = (10, 12, 14, 16)
 # Frames that were published, by number of labels: Speech Commands, ESC-50, AudioSet.
 _FRAMES = {35: 128, 50: 512, 527: 1024}
@@ -88,19 +89,21 @@ def build_model(weights: Weights, where: str) -> AudioSpectrogramTransformer:
     return model.eval()
 
 
-def start_from(model: AudioSpectrogramTransformer, weights: Weights, where: str) -> list[str]:
+def start_from(
+    model: AudioSpectrogramTransformer,
+    weights: Weights,
+    where: str,
+    head_rows: Mapping[int, int] | None = None,
+) -> None:
     """Copy a backbone into a model that is to be trained further.
 
-    Position embeddings are fitted to the model's grid as AST does it. The head is taken over
-    when it has the same number of labels, otherwise it keeps its fresh values.
+    Position embeddings are fitted to the model's grid as AST does it.
 
     Args:
-        model: Changed in place.
+        model: Changed in place; its head keeps its fresh values but for `head_rows`.
         weights: ImageNet (DeiT), AudioSet or any other AST of the same width and patches.
         where: For error messages.
-
-    Returns:
-        Names of the tensors that keep their fresh values.
+        head_rows: Label of the model to label of the weights, for those that mean the same.
 
     Raises:
         ModelError: The widths or depths differ.
@@ -117,13 +120,13 @@ def start_from(model: AudioSpectrogramTransformer, weights: Weights, where: str)
     tensors["pos_embed"] = adapt_positions(
         tensors["pos_embed"], old_grid=old_grid, new_grid=config.grid, n_special=n_special
     )
-    head = tensors.get("head.weight")
-    if head is not None and head.shape[0] != config.n_labels:
-        tensors = {name: value for name, value in tensors.items() if not name.startswith("head.")}
-    fresh = [name for name in model.state_dict() if name not in tensors]
-    allowed = ("head.", "head_norm.")
-    _load(model, tensors, where, may_miss=allowed)
-    return fresh
+    old_head = {name: tensors.pop(name) for name in _HEAD if name in tensors}
+    _load(model, tensors, where, may_miss=("head.", "head_norm."))
+    with torch.no_grad():
+        for name, old in old_head.items():
+            new = model.state_dict()[name]
+            for row, old_row in (head_rows or {}).items():
+                new[row] = old[old_row]
 
 
 def write_weights(path: Path, model: AudioSpectrogramTransformer, metadata: dict[str, str]) -> None:

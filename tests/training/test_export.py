@@ -1,34 +1,22 @@
-"""What is exported scores as what was trained, or is refused."""
+"""What is exported is what was trained."""
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from small_run import LABELS, small_trainer, train
 
-from engine.backends.onnxruntime import CpuBackend
-from engine.config import FbankConfig
 from engine.errors import ModelError
 from engine.manifest import load_manifest
-from training.ast import AstConfig
-from training.data.scenes import SceneConfig
-from training.export import export_model, load_trained
-from training.fit import FitConfig, Trainer
-
-LABELS = ["_silence_", "_unknown_", "no", "yes"]
+from training.export import export_model
+from training.model_folder import parity
+from training.start import open_trained
 
 
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    Trainer(
-        folder,
-        labels=LABELS,
-        fbank_config=FbankConfig(),
-        model_config=AstConfig(n_labels=4, dim=24, depth=2, heads=2),
-        scene_config=SceneConfig(),
-        config=FitConfig(threads=1),
-    ).save()
+    train(folder)
     return folder
 
 
@@ -41,7 +29,7 @@ def model_folder(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         name="small",
         threshold=0.7,
         smoothing_windows=2,
-        provenance={"data": ["tones"]},
+        provenance={"by": "test"},
     )
     assert difference < 1e-4
     return folder
@@ -49,28 +37,41 @@ def model_folder(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_the_folder_says_what_it_holds(model_folder: Path) -> None:
     manifest = load_manifest(model_folder)
-    assert manifest.labels == tuple(LABELS)
+    assert manifest.labels == LABELS
     assert manifest.background_labels == ("_silence_", "_unknown_")
+    assert manifest.activation == "softmax"
     assert manifest.decision.smoothing_windows == 2
     assert set(manifest.decision.operating_points) == {"no", "yes"}
     assert manifest.decision.operating_points["yes"].threshold == 0.7
     assert manifest.decision.operating_points["yes"].rearm_threshold == 0.35
     provenance = manifest.provenance
-    assert provenance["data"] == ["tones"]
+    assert provenance["data"] == "tones"
+    assert provenance["by"] == "test"
     assert provenance["training"]["model"]["dim"] == 24
+    assert provenance["training"]["fit"]["batch_size"] == 8
     assert provenance["parity_max_logit_difference"] < 1e-4
-    assert not list(model_folder.glob("*.data"))  # no weights outside the ONNX file
 
 
-def test_batches_of_any_size_are_accepted(run_folder: Path, model_folder: Path) -> None:
-    model, _ = load_trained(run_folder)
-    inputs = np.random.default_rng(1).standard_normal((7, 98, 128)).astype(np.float32)
-    with CpuBackend(load_manifest(model_folder)) as backend, torch.no_grad():
-        expected = model(torch.from_numpy(inputs)).numpy()
-        np.testing.assert_allclose(backend.infer(inputs), expected, atol=1e-4)
-        np.testing.assert_allclose(backend.infer(inputs[:1]), expected[:1], atol=1e-4)
+def test_the_averaged_weights_are_exported(run_folder: Path, model_folder: Path) -> None:
+    trainer = small_trainer(run_folder)
+    trained = open_trained(str(model_folder)).model
+    torch.testing.assert_close(
+        dict(trained.state_dict()), dict(trainer.export_weights()), rtol=0, atol=0
+    )
+    assert not torch.equal(trained.head.weight, trainer.model.head.weight)
+    assert parity(trained, model_folder) < 1e-4
+
+
+def test_a_sigmoid_model_stays_one(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from small_run import small_task
+
+    train(tmp_path / "run", task=replace(small_task(), activation="sigmoid"), steps=1)
+    export_model(tmp_path / "run", tmp_path / "m", name="x", threshold=0.5, smoothing_windows=1)
+    assert load_manifest(tmp_path / "m").activation == "sigmoid"
 
 
 def test_a_missing_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"cannot read checkpoint .*last.pt"):
-        load_trained(tmp_path)
+        export_model(tmp_path, tmp_path / "m", name="x", threshold=0.5, smoothing_windows=1)

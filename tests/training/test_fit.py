@@ -1,106 +1,185 @@
-"""Training goes on after an interruption as if there had been none."""
+"""Training learns, goes on after an interruption as if there had been none, and never lies."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from clips import small_corpus
+from small_run import LABELS, scenes, small_task, small_trainer, train, validation
 
-from engine.config import FbankConfig
-from engine.errors import ConfigError
-from training.ast import AstConfig
+from engine.errors import ConfigError, SourceError, TrainingError
 from training.checkpoint import load_checkpoint
-from training.data.scenes import SceneConfig, SceneMaker
-from training.fit import BatchFeeder, FitConfig, Trainer, learning_rate_at, validation_windows
+from training.data.batches import Batch
+from training.data.clip_source import ClipItem, ClipSource
+from training.fit import Trainer
+from training.run_log import read_log
+from training.settings import AugmentConfig, FitConfig
+from training.teacher import Teacher, Trained
 
-LABELS = ["_silence_", "_unknown_", "no", "yes"]
-
-
-def trainer(folder: Path, *, labels: list[str] = LABELS, **config: object) -> Trainer:
-    values = {"steps": 6, "batch_size": 8, "warmup_steps": 2, "validate_every": 3, "threads": 1}
-    return Trainer(
-        folder,
-        labels=labels,
-        fbank_config=FbankConfig(),
-        model_config=AstConfig(n_labels=len(labels), dim=24, depth=1, heads=2, drop_path=0.0),
-        scene_config=SceneConfig(),
-        config=FitConfig(**(values | config)),
-    )
+FAST = {"learning_rate": 3e-3, "validate_every": 40, "warmup_steps": 20}
 
 
-def run(folder: Path, **config: object) -> dict[str, torch.Tensor]:
-    one = trainer(folder, **config)
-    one.run(small_corpus(), validation_windows(small_corpus(), LABELS, 16_000))
-    return dict(one.averaged.state_dict())
-
-
-def test_an_interrupted_run_ends_with_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = run(tmp_path / "whole")
-    steps = []
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     train_step = Trainer._train_step
 
-    def interrupted(self: Trainer, *batch: torch.Tensor) -> float:
-        if len(steps) == 4:
+    def interrupted(self: Trainer, *arguments: object) -> torch.Tensor:
+        if self.step == steps:
             raise KeyboardInterrupt
-        steps.append(self.step)
-        return train_step(self, *batch)
+        return train_step(self, *arguments)
 
     monkeypatch.setattr(Trainer, "_train_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "cut", checkpoint_every_s=-1.0)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"task": small_task(drop_path=0.3, depth=2)},
+        {"average_epochs": (1, 3), "ema_decay": 0.0},
+        {"loss": "bce", "optimizer": "adam", "schedule": "steps", "precision": "fp32"},
+    ],
+)
+def test_an_interrupted_run_ends_with_the_same_weights_and_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, object]
+) -> None:
+    whole = train(tmp_path / "whole", **config)
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 4)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "cut", checkpoint_every_s=-1.0, **config)
     assert load_checkpoint(tmp_path / "cut" / "last.pt")["step"] == 4
-    monkeypatch.setattr(Trainer, "_train_step", train_step)
-    resumed = run(tmp_path / "cut")
-    for name, weight in whole.items():
-        torch.testing.assert_close(resumed[name], weight, msg=name)
+    resumed = train(tmp_path / "cut", **config)
+    for name, weight in whole.export_weights().items():
+        torch.testing.assert_close(resumed.export_weights()[name], weight, msg=name)
+    rows = [read_log(tmp_path / folder / "log.csv") for folder in ("whole", "cut")]
+    for row in (*rows[0], *rows[1]):
+        del row["trained_s"]
+    assert rows[0] == rows[1]
+    assert [row["step"] for row in rows[1]] == ["3", "6"]
 
 
 def test_it_learns_two_tones(tmp_path: Path) -> None:
-    one = trainer(tmp_path, steps=60, batch_size=32, learning_rate=3e-3, ema_decay=0.9)
-    validation = validation_windows(small_corpus(), LABELS, 16_000)
-    before = one.accuracy(*validation)
-    one.run(small_corpus(), validation)
-    assert one.accuracy(*validation) >= max(0.8, before)
-    with (tmp_path / "log.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert [int(row["step"]) for row in rows] == list(range(3, 61, 3))
+    trainer = small_trainer(tmp_path, steps=160, batch_size=32, augment=AugmentConfig(), **FAST)
+    trainer.run(scenes(), validation())
+    assert trainer.measure(validation()) >= 0.8
+    rows = read_log(tmp_path / "log.csv")
+    assert [int(row["step"]) for row in rows] == [40, 80, 120, 160]
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
 
 
 def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
-    run(tmp_path, steps=1)
-    with pytest.raises(ConfigError, match=r"trained with another labels: .*take another --run"):
-        trainer(tmp_path, labels=["_silence_", "_unknown_", "no", "yep"])
+    train(tmp_path, steps=1)
+    with pytest.raises(ConfigError, match=r"trained with another labels: .*take another run"):
+        small_trainer(tmp_path, task=small_task((*LABELS[:3], "yep")))
+    with pytest.raises(ConfigError, match=r"trained with another model"):
+        small_trainer(tmp_path, task=small_task(depth=2))
 
 
-def test_the_learning_rate_rises_then_falls_as_a_cosine() -> None:
-    config = FitConfig(steps=100, warmup_steps=10, learning_rate=1.0)
-    rates = [learning_rate_at(step, config) for step in range(101)]
-    assert rates[0] == pytest.approx(0.1)
-    assert rates[9] == rates[10] == pytest.approx(1.0)
-    assert rates[55] == pytest.approx(0.505)
-    assert rates[100] == pytest.approx(0.01)
-    assert all(np.diff(rates[10:]) < 0)
+def test_a_loss_that_is_no_number_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = train(tmp_path, steps=3)
+    loss = Trainer._loss
+
+    def poisoned(self: Trainer, live: torch.nn.Module, batch: Batch) -> torch.Tensor:
+        return loss(self, live, batch) * float("nan")
+
+    monkeypatch.setattr(Trainer, "_loss", poisoned)
+    with pytest.raises(TrainingError, match=r"number at step 6; .*lower fit.learning_rate"):
+        train(tmp_path, checkpoint_every_s=1e9)
+    with pytest.raises(TrainingError, match=r"no longer a number at step 4"):
+        train(tmp_path, checkpoint_every_s=-1.0)
+    state = load_checkpoint(tmp_path / "last.pt")
+    assert state["step"] == 3
+    assert good.step == 3
+    assert all(torch.isfinite(value).all() for value in state["weights"].values())
 
 
-def test_mixup_ends_before_the_training_does() -> None:
-    config = FitConfig(steps=10, batch_size=8, mixup_probability=1.0, mixup_until=0.5)
-    maker = SceneMaker(small_corpus(), LABELS, SceneConfig())
-    with BatchFeeder(maker, config, first_step=4) as feeder:
-        for step, mixed in ((4, True), (5, False)):
-            samples, _ = maker.batch(8, np.random.default_rng((config.seed, step)))
-            assert (feeder.next()[0].numpy() == samples).all() != mixed
+def test_a_damaged_clip_is_one_error(tmp_path: Path) -> None:
+    def broken() -> np.ndarray:
+        raise SourceError("cannot read x.wav: damaged")
+
+    item = ClipItem(name="x.wav", read=broken, labels=(2,))
+    source = ClipSource([item] * 8, 4, max_samples=16_000, seed=0)
+    for workers in (0, 1):
+        with pytest.raises(SourceError, match=r"^cannot read x.wav: damaged$"):
+            small_trainer(tmp_path, workers=workers).run(source, validation())
 
 
-def test_validation_windows_are_the_clips_as_they_are() -> None:
-    clips = small_corpus()
-    windows, wanted = validation_windows(clips, LABELS, 16_000)
-    assert windows.shape == (6, 16_000)
-    assert [LABELS[i] for i in wanted] == [clip.word for clip in clips[:6]]
-    np.testing.assert_array_equal(windows[0], clips[0].samples / np.float32(32_768))
-    shorter, _ = validation_windows(clips, LABELS, 8_000)
-    np.testing.assert_array_equal(shorter, windows[:, :8_000])
+def test_workers_change_nothing(tmp_path: Path) -> None:
+    alone = train(tmp_path / "alone").export_weights()
+    helped = train(tmp_path / "helped", workers=2).export_weights()
+    for name, weight in alone.items():
+        torch.testing.assert_close(helped[name], weight, msg=name)
+
+
+def test_the_best_weights_are_those_of_the_best_validation(tmp_path: Path) -> None:
+    trainer = small_trainer(tmp_path, select="best")
+    measured = iter([0.2, 0.9, 0.4])
+    exported: list[dict[str, torch.Tensor]] = []
+
+    def measure(source: ClipSource) -> float:
+        exported.append({k: v.clone() for k, v in trainer.export_weights().items()})
+        return next(measured)
+
+    trainer.measure = measure
+    trainer.config = FitConfig(**{**vars(trainer.config), "validate_every": 2})
+    trainer.run(scenes(), validation())
+    from training.start import open_start
+
+    chosen = open_start(str(tmp_path)).weights.tensors
+    torch.testing.assert_close(chosen["head.weight"], exported[1]["head.weight"])
+    assert not torch.allclose(chosen["head.weight"], exported[2]["head.weight"])
+
+
+def test_weights_are_averaged_over_the_epochs_asked_for(tmp_path: Path) -> None:
+    # 6 clips in batches of 2: 3 steps an epoch
+    seen = []
+    trainer = small_trainer(
+        tmp_path, ema_decay=0.0, average_epochs=(2, 3), steps=12, batch_size=2, validate_every=3
+    )
+    update = trainer.epoch_mean.update
+
+    def watch(model: torch.nn.Module, epoch: int) -> None:
+        seen.append((epoch, model.head.weight.detach().clone()))
+        update(model, epoch)
+
+    trainer.epoch_mean.update = watch
+    trainer.run(scenes(), validation())
+    assert [epoch for epoch, _ in seen] == [1, 2, 3, 4]
+    mean = (seen[1][1] + seen[2][1]) / 2
+    torch.testing.assert_close(trainer.export_weights()["head.weight"], mean)
+
+
+def test_a_teacher_is_followed(tmp_path: Path) -> None:
+    expert = small_trainer(tmp_path / "expert", steps=60, batch_size=32, learning_rate=3e-3)
+    expert.run(scenes(), validation())
+    trained = Trained(model=expert.model.eval(), labels=LABELS, fbank=expert.task.fbank)
+    teacher = Teacher(trained, LABELS, device=torch.device("cpu"), temperature=2.0, where=tmp_path)
+    student = small_trainer(
+        tmp_path / "student", steps=60, batch_size=32, learning_rate=3e-3, teacher=teacher,
+        teacher_share=1.0, augment=AugmentConfig(),
+    )  # fmt: skip
+    student.run(scenes(), validation())
+    rows = read_log(tmp_path / "student" / "log.csv")
+    assert float(rows[-1]["loss"]) < 0.5 * float(rows[0]["loss"])
+    with pytest.raises(ConfigError, match=r"does not know 'maybe' \(1 labels missing\)"):
+        Teacher(trained, ["maybe"], device=torch.device("cpu"), temperature=1.0, where=tmp_path)
+
+
+def test_a_teachers_labels_are_found_by_name() -> None:
+    torch.manual_seed(0)
+    task = small_task()
+    from training.ast import AudioSpectrogramTransformer
+
+    model = AudioSpectrogramTransformer(task.model).eval()
+    trained = Trained(model=model, labels=LABELS, fbank=task.fbank)
+    samples = 0.1 * torch.randn(2, 16_000)
+    n_samples = torch.tensor([16_000, 16_000])
+
+    def posteriors(labels: tuple[str, ...]) -> torch.Tensor:
+        teacher = Teacher(
+            trained, labels, device=torch.device("cpu"), temperature=1.0, where=Path("x")
+        )
+        return teacher.posteriors(samples, n_samples)
+
+    torch.testing.assert_close(posteriors(LABELS), posteriors(LABELS[::-1]).flip(1))

@@ -10,11 +10,23 @@ from training.__main__ import main
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["fit", "--data", "nowhere", "--run", "RUN"], "cannot read nowhere/speech_commands.csv"),
+        (["fit", "words", "RUN"], "no data is named; give --data FOLDER"),
         (
-            ["export", "--run", "nowhere", "--model", "RUN", "--data", "gone"],
-            "cannot read gone/other_audio.csv",
+            ["fit", "words", "RUN", "--data", "nowhere"],
+            "data folder nowhere does not exist; it must hold <word>/*.wav",
         ),
+        (["fit", "wrods", "RUN"], "cannot read recipe wrods: No such file"),
+        (
+            ["fit", "speech_commands", "RUN", "--data", "x"],
+            "start 'deit-base-384' is not fetched yet: python -m training fetch deit-base-384",
+        ),
+        (
+            ["export", "nowhere", "--model", "RUN"],
+            "cannot read checkpoint nowhere/last.pt",
+        ),
+        (["metrics", "--model", "x", "--data", "gone"], "data folder gone does not exist"),
+        (["metrics", "--model", "x", "--list", "gone"], "--list needs --labels"),
+        (["norm-stats", "--data", "gone"], "data folder gone does not exist"),
         (["evaluate", "--data", "x", "--model", "nowhere"], "model folder nowhere does not exist"),
     ],
 )

@@ -72,6 +72,11 @@ def corpus_rows(folder: Path) -> Iterator[dict[str, str]]:
         }
 
 
+def is_corpus(folder: Path) -> bool:
+    """Whether a folder has the two tables."""
+    return (folder / "speech_commands.csv").is_file()
+
+
 def corpus_sources(folder: Path) -> list[dict[str, str]]:
     """Where the recordings come from and under which licence, for a model's provenance."""
     found = {("Speech Commands", "CC BY 4.0")}

@@ -101,22 +101,28 @@ class SceneMaker:
         counts = np.array([len(self._words[word]) for word in self._keywords], float)
         self._word_weights = counts**config.count_power / np.sum(counts**config.count_power)
 
-    def batch(self, size: int, rng: np.random.Generator) -> tuple[Float32, Float32]:
-        """Draw windows.
+    @property
+    def epoch_windows(self) -> int:
+        """As many windows as there are clips of words."""
+        return sum(len(group) for group in self._words.values())
+
+    def window(self, epoch: int, row: int, rng: np.random.Generator) -> tuple[Float32, Float32]:
+        """Draw a window.
 
         Args:
-            size: How many.
+            epoch: Every epoch is as good as another.
+            row: Every row is as good as another.
             rng: All randomness comes from here.
 
         Returns:
-            Samples, shape [size, window_samples], and targets, shape [size, n_labels], whose
-            rows sum to 1.
+            Samples, shape [window_samples], and targets, shape [n_labels], that sum to 1.
         """
-        samples = np.zeros((size, self.config.window_samples), np.float32)
-        targets = np.zeros((size, len(self.labels)), np.float32)
-        for row in range(size):
-            samples[row] = self._window(rng, targets[row])
-        return samples, targets
+        target = np.zeros(len(self.labels), np.float32)
+        return self._window(rng, target), target
+
+    def partner(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
+        """Another window, to mix the first with."""
+        return self.window(0, 0, rng)
 
     def _window(self, rng: np.random.Generator, target: Float32) -> Float32:
         config = self.config
@@ -190,13 +196,23 @@ class SceneMaker:
 
     def _speech_scene(self, rng: np.random.Generator) -> Float32:
         n = self.config.window_samples
-        if self._other and rng.random() < 0.25:
+        if not self._speech and not self._other:
+            return self._backward_word(rng)
+        if not self._speech or (self._other and rng.random() < 0.25):
             clip = self._other[rng.integers(len(self._other))]
         else:
             clip = self._speech[rng.choice(len(self._speech), p=self._speech_weights)]
         factor = 1 + rng.uniform(-1, 1) * self.config.speed_range
         samples = _resampled(_crop(clip.samples, int(n * factor) + 2, rng), factor)[:n]
         return _placed(samples / max(1.0, float(np.abs(samples).max())), 0, n)
+
+    def _backward_word(self, rng: np.random.Generator) -> Float32:
+        """A keyword played backward: speech that is no word, where there is no other speech."""
+        n = self.config.window_samples
+        word = self._keywords[rng.integers(len(self._keywords))]
+        samples, start, stop = self._spoken(word, rng)
+        backward = samples[start:stop][::-1]
+        return _placed(backward, int(rng.integers(-len(backward) // 2, n - len(backward) // 2)), n)
 
     def _background(self, rng: np.random.Generator) -> Float32:
         """Noise of unit peak: recorded, coloured, babble, sparse clicks, hum, or a mixture."""

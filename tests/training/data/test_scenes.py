@@ -23,9 +23,15 @@ QUIET = SceneConfig(
 )
 
 
+def draw(maker: SceneMaker, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    windows = [maker.window(0, row, rng) for row in range(size)]
+    return np.stack([window for window, _ in windows]), np.stack([t for _, t in windows])
+
+
 def batch(config: SceneConfig, size: int = 64, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     maker = SceneMaker(small_corpus(), LABELS, config)
-    return maker.batch(size, np.random.default_rng(seed))
+    return draw(maker, size, seed)
 
 
 def test_every_target_is_a_distribution_and_every_window_finite() -> None:
@@ -103,7 +109,7 @@ def test_frequent_words_are_drawn_more_often_but_not_in_proportion() -> None:
     corpus = small_corpus()
     corpus += [clip("word", np.zeros(16_000), word="no", name=f"no/more{i}") for i in range(45)]
     maker = SceneMaker(corpus, LABELS, QUIET)
-    _, targets = maker.batch(1_000, np.random.default_rng(0))
+    _, targets = draw(maker, 1_000)
     ratio = targets[:, 2].sum() / targets[:, 3].sum()  # 48 clips against 3
     assert 16**0.6 * 0.8 < ratio < 16**0.6 * 1.25
 
@@ -119,3 +125,36 @@ def test_playing_faster_shortens_and_raises_the_pitch() -> None:
     assert len(faster) == pytest.approx(12_800, abs=2)
     peak_hz = np.abs(np.fft.rfft(faster)).argmax() * RATE_HZ / len(faster)
     assert peak_hz == pytest.approx(625, abs=2)
+
+
+def test_people_and_programs_are_drawn_as_asked() -> None:
+    clips = [
+        dataclasses.replace(c, synthetic=i % 3 > 0) for i, c in enumerate(small_corpus()) if c.word
+    ]
+    assert {clip.synthetic for clip in clips} == {True, False}
+    for share in (0.0, 0.8):
+        maker = SceneMaker(clips, LABELS, SceneConfig(real_share=share))
+        rng = np.random.default_rng(0)
+        real = 0
+        for _ in range(300):
+            before = rng.bit_generator.state
+            maker._spoken("yes", rng)
+            rng.bit_generator.state = before
+            real += rng.random() < share
+            rng.random(7)
+        assert abs(real / 300 - share) < 0.1
+
+
+def test_without_other_speech_words_run_backward() -> None:
+    only_words = [clip for clip in small_corpus() if clip.kind == "word"]
+    config = dataclasses.replace(QUIET, word_share=0.0, cut_share=0.0, speech_share=1.0)
+    maker = SceneMaker(only_words, LABELS, config)
+    samples, targets = draw(maker, 20)
+    assert (targets[:, 1] == 1).all()
+    assert np.abs(samples).max() > 0.01
+
+
+def test_an_epoch_is_as_long_as_there_are_words() -> None:
+    maker = SceneMaker(small_corpus(), LABELS, SceneConfig())
+    assert maker.epoch_windows == 6
+    assert maker.partner(np.random.default_rng(0))[1].sum() == pytest.approx(1)

@@ -1,0 +1,200 @@
+"""Runs as people start them: interrupted, killed, on a full disk, in two processes."""
+
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from program import ROOT, environment, json_lines, run
+from small_run import word_folder
+
+from training.checkpoint import load_checkpoint
+from training.run_log import read_log
+
+RECIPE = """
+[model]
+dim = 24
+depth = 1
+heads = 2
+
+[augment]
+mixup = 0.5
+mask_frames = 8
+mask_mels = 8
+
+[fit]
+steps = {steps}
+batch_size = 6
+learning_rate = 3e-3
+validate_every = 10
+ema_decay = 0.9
+precision = "fp32"
+threads = 1
+workers = 0
+tensorboard = false
+checkpoint_every_s = 0.2
+"""
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    return word_folder(tmp_path / "words")
+
+
+def recipe(folder: Path, steps: int = 20) -> Path:
+    path = folder / f"recipe{steps}.toml"
+    path.write_text(RECIPE.format(steps=steps))
+    return path
+
+
+def command(recipe: Path, run_folder: Path, words: Path, *more: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "training", "fit", str(recipe)),
+        *(str(run_folder), "--data", str(words), *more),
+    ]
+
+
+def fit(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+        timeout=120,
+        **options,
+    )
+
+
+def weights(run_folder: Path) -> dict[str, torch.Tensor]:
+    return dict(load_checkpoint(run_folder / "last.pt")["averaged_weights"])
+
+
+def test_killed_at_any_moment_it_goes_on_to_the_same_weights(tmp_path: Path, words: Path) -> None:
+    long = recipe(tmp_path, 400)
+    done = fit(long, tmp_path / "whole", words)
+    assert done.returncode == 0, done.stderr
+    for kill in range(4):
+        process = subprocess.Popen(
+            command(long, tmp_path / "killed", words),
+            cwd=ROOT,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 60
+        before = _mtime(tmp_path / "killed" / "last.pt")
+        while process.poll() is None and _mtime(tmp_path / "killed" / "last.pt") == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(0.05 * kill)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = fit(long, tmp_path / "killed", words)
+    assert done.returncode == 0, done.stderr
+    resumed = weights(tmp_path / "killed")
+    for name, value in weights(tmp_path / "whole").items():
+        torch.testing.assert_close(resumed[name], value, msg=name)
+    logs = [read_log(tmp_path / name / "log.csv") for name in ("whole", "killed")]
+    for row in (*logs[0], *logs[1]):
+        del row["trained_s"]
+    assert logs[0] == logs[1]
+
+
+def _mtime(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def test_ctrl_c_is_one_line(tmp_path: Path, words: Path) -> None:
+    process = subprocess.Popen(
+        command(recipe(tmp_path, 100_000), tmp_path / "run", words, "--set", "fit.workers=1"),
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (tmp_path / "run" / "last.pt").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert err.endswith("training: interrupted; run the same command to go on\n")
+
+
+def test_a_full_disk_is_one_line_and_the_checkpoint_of_before_is_whole(
+    tmp_path: Path, words: Path
+) -> None:
+    short = recipe(tmp_path, 20)
+    assert fit(short, tmp_path / "run", words).returncode == 0
+    before = load_checkpoint(tmp_path / "run" / "last.pt")
+
+    def limit() -> None:
+        # No file may grow beyond this: what a full disk looks like to a program.
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    done = fit(recipe(tmp_path, 40), tmp_path / "run", words, preexec_fn=limit)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"training: cannot write a checkpoint to {tmp_path / 'run'}: ")
+    assert "the one of before is whole" in last
+    after = load_checkpoint(tmp_path / "run" / "last.pt")
+    assert after["step"] == before["step"] == 20
+    assert fit(recipe(tmp_path, 40), tmp_path / "run", words).returncode == 0
+
+
+def test_two_processes_train_as_one(tmp_path: Path, words: Path) -> None:
+    short = recipe(tmp_path, 20)
+    assert fit(short, tmp_path / "one", words).returncode == 0
+    arguments = command(short, tmp_path / "two", words)[1:]
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    done = subprocess.run(
+        [*torchrun, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(OMP_NUM_THREADS="1"),
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    one, two = (read_log(tmp_path / name / "log.csv") for name in ("one", "two"))
+    assert [row["step"] for row in two] == ["10", "20"]
+    for row_one, row_two in zip(one, two, strict=True):
+        assert abs(float(row_one["loss"]) - float(row_two["loss"])) < 1e-4
+    expected = weights(tmp_path / "one")
+    for name, value in weights(tmp_path / "two").items():
+        torch.testing.assert_close(value, expected[name], atol=1e-4, rtol=1e-3, msg=name)
+
+
+def test_words_of_ones_own_to_a_running_model(tmp_path: Path, words: Path, demo_path: Path) -> None:
+    """The README's sequence, cut short: from the model that ships, with a config of a few lines."""
+    config = tmp_path / "own.toml"
+    config.write_text(
+        f'recipe = "words"\n[data]\nfolder = "{words}"\n[fit]\nsteps = 3\nbatch_size = 4\n'
+    )
+    run_folder, model = tmp_path / "run", tmp_path / "model"
+    for arguments in (
+        ["fit", str(config), str(run_folder)],
+        ["export", str(run_folder), "--model", str(model)],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "training", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=environment(),
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+    assert list((run_folder / "tensorboard").iterdir())
+    heard = run("--headless", "--json", "--model", model, "--input", demo_path)
+    assert heard.returncode == 0, heard.stderr
+    assert json_lines(heard.stdout)[0]["keywords"] == ["high", "low"]

@@ -1,0 +1,71 @@
+"""SpecAugment and noise as published, the same in any split of a batch."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine.config import FbankConfig
+from training.augment import Augment
+from training.settings import AugmentConfig
+
+ROWS = np.arange(64)
+
+
+def masked_spans(config: AugmentConfig, step: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Widths of the masks of each row in time and in frequency."""
+    log_mel = torch.full((64, 128, 128), 7.0)
+    out = Augment(config, FbankConfig(), seed=1).mask(log_mel, step, ROWS)
+    hidden = (out != 7.0).numpy()
+    return hidden.all(axis=2).sum(axis=1), hidden.all(axis=1).sum(axis=1)
+
+
+def test_one_mask_of_each_kind_below_its_limit() -> None:
+    times, mels = masked_spans(AugmentConfig(mask_frames=48, mask_mels=24))
+    assert times.max() < 48
+    assert mels.max() < 24
+    assert 15 < times.mean() < 32  # U(0, 48)
+    assert 7 < mels.mean() < 16
+    assert len(set(times)) > 20
+
+
+def test_no_mask_without_a_width() -> None:
+    times, mels = masked_spans(AugmentConfig(mask_frames=0, mask_mels=24))
+    assert times.max() == 0
+    assert mels.max() > 0
+
+
+@pytest.mark.parametrize(("value", "expected"), [("zero", 0.0), ("mean", -6.845978)])
+def test_what_hides(value: str, expected: float) -> None:
+    config = AugmentConfig(mask_frames=48, mask_mels=48, mask_value=value)
+    out = Augment(config, FbankConfig(), seed=1).mask(torch.full((8, 98, 128), 7.0), 0, ROWS[:8])
+    assert set(np.unique(out.numpy()).tolist()) == {7.0, np.float32(expected)}
+
+
+def test_the_noise_of_speech_commands() -> None:
+    config = AugmentConfig(noise=True)
+    ramp = torch.arange(128.0)[None, :, None].expand(64, 128, 128)
+    out = Augment(config, FbankConfig(), seed=1).disturb(ramp, 0, ROWS)
+    shifts = []
+    for row in out:
+        shift = int(row[:, 0].argmax() - 127) % 128  # the end of the ramp went round
+        shift = shift - 128 if shift > 64 else shift
+        added = torch.roll(row, -shift, 0) - ramp[0]
+        assert added.min() >= -1e-4
+        assert added.max() <= 0.1 + 1e-4
+        shifts.append(shift)
+    assert -10 <= min(shifts) < -5
+    assert 5 < max(shifts) <= 9
+
+
+def test_rows_do_not_depend_on_their_company() -> None:
+    config = AugmentConfig(mask_frames=20, mask_mels=20, masks=2, noise=True)
+    augment = Augment(config, FbankConfig(), seed=1)
+    log_mel = torch.randn(8, 98, 128)
+    rows = np.arange(8)
+
+    def both(part: torch.Tensor, rows: np.ndarray, step: int) -> torch.Tensor:
+        return augment.disturb(augment.mask(part, step, rows), step, rows)
+
+    whole = both(log_mel, rows, 3)
+    torch.testing.assert_close(both(log_mel[1::2], rows[1::2], 3), whole[1::2])
+    assert not torch.allclose(both(log_mel, rows, 4), whole)

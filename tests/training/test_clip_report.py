@@ -1,0 +1,99 @@
+"""Clips are measured through what ships; several models by their mean."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from signals import HIGH_HZ, LOW_HZ
+from small_run import word_folder
+from tiny_model import edit_manifest, make_model_folder
+
+from engine.errors import ConfigError
+from training.__main__ import main
+from training.clip_report import measure_clips, to_markdown
+from training.data.labelled import labelled_clips
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    return word_folder(tmp_path / "w", {"low": LOW_HZ, "high": HIGH_HZ})
+
+
+def test_the_figures(words: Path, tiny_folder: Path) -> None:
+    items, names, problems = labelled_clips(words, None, None, "train")
+    assert (len(items), names, problems) == (8, ["high", "low"], [])
+    report = measure_clips([tiny_folder], items, names)
+    np.testing.assert_allclose(report.scores.sum(axis=1), 1, atol=1e-5)
+    figures = report.figures()
+    assert figures["clips"] == 8
+    confusion = np.array(figures["confusion"])
+    assert confusion.sum() == 8
+    assert figures["accuracy"] == np.trace(confusion) / 8
+    assert figures["labels"]["low"]["clips"] == 4
+    assert figures["labels"]["_silence_"]["recall"] is None
+    text = to_markdown(report)
+    assert "tiny (" in text
+    assert "| low | 4 | " in text
+    assert json.loads(json.dumps(figures)) == json.loads(json.dumps(figures))
+
+
+def test_an_ensemble_is_the_mean(words: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    other = make_model_folder(tmp_path / "other", bias=np.array([0, 0, 9, 0], np.float32))
+    items, names, _ = labelled_clips(words, None, None, "train")
+    one, two, both = (
+        measure_clips(folders, items, names).scores
+        for folders in ([tiny_folder], [other], [tiny_folder, other])
+    )
+    np.testing.assert_allclose(both, (one + two) / 2, atol=1e-6)
+    assert not np.allclose(one, two)
+
+
+def test_labels_are_matched_by_name(words: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    other = make_model_folder(tmp_path / "other")
+    edit_manifest(other, lambda data: data.update(labels=["_silence_", "_unknown_", "high", "low"]))
+    items, names, _ = labelled_clips(words, None, None, "train")
+    straight = measure_clips([tiny_folder], items, names).scores
+    crossed = measure_clips([tiny_folder, other], items, names).scores
+    np.testing.assert_allclose(crossed[:, 2], straight[:, 2:].mean(axis=1), atol=1e-6)
+
+
+def test_labels_that_do_not_fit(words: Path, tiny_folder: Path, default_folder: Path) -> None:
+    items, names, _ = labelled_clips(words, None, None, "validation")
+    with pytest.raises(ConfigError, match="differs in label 'backward'"):
+        measure_clips([tiny_folder, default_folder], items, names)
+    with pytest.raises(
+        ConfigError, match=r"has label 'high', which .*; it has _silence_, .*\.\.\."
+    ):
+        measure_clips([default_folder], items, names)
+
+
+def test_the_command(
+    words: Path, tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (words / "low" / "broken.wav").write_bytes(b"RIFF")
+    arguments = ["metrics", "--model", str(tiny_folder), "--data", str(words), "--split", "train"]
+    assert main([*arguments, "--json", str(tmp_path / "out.json")]) == 0
+    out = capsys.readouterr().out
+    assert "left out: cannot read" in out
+    assert "- accuracy " in out
+    assert json.loads((tmp_path / "out.json").read_text())["clips"] == 8
+
+
+def test_short_clips_are_padded_as_the_model_was_trained(
+    words: Path, tmp_path: Path, own_tiny_folder: Path
+) -> None:
+    """A 98-frame model hears silence after a short clip; AST's 128 frames hold a log-mel of 0."""
+    from engine.manifest import load_manifest
+    from training.clip_report import _log_mel
+
+    manifest = load_manifest(own_tiny_folder)
+    short = 0.1 * np.ones(8_000, np.float32)
+    assert len(_log_mel(short, manifest)) == 98
+
+    from dataclasses import replace
+
+    padded = replace(manifest, fbank=replace(manifest.fbank, target_frames=128))
+    assert len(_log_mel(short, padded)) == 48
+    assert len(_log_mel(np.ones(40_000, np.float32), padded)) == 128
+    assert len(_log_mel(short[:100], padded)) == 98

@@ -1,0 +1,86 @@
+"""Augments a batch of fbanks on the device that trains: SpecAugment, noise, roll.
+
+What is drawn depends on the seed, the step and the row alone, never on the device or on how many
+processes share the batch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from engine.config import FbankConfig
+from training.settings import AugmentConfig
+
+_MASKS, _NOISE = 101, 102
+_ROLL_FRAMES = 10
+
+
+class Augment:
+    """Augments the rows of a batch that this process has.
+
+    Args:
+        config: What to do.
+        fbank: Tells what hides: the mean, or a log-mel of 0.
+        seed: Of everything drawn.
+    """
+
+    def __init__(self, config: AugmentConfig, fbank: FbankConfig, seed: int) -> None:
+        self.config = config
+        self._hidden = fbank.mean if config.mask_value == "mean" else 0.0
+        self._seed = seed
+
+    def mask(self, log_mel: Tensor, step: int, rows: npt.NDArray[np.int64]) -> Tensor:
+        """SpecAugment (Park et al. 2019) on padded log-mels, before they are normalised.
+
+        Args:
+            log_mel: [B, T, F].
+            step: The optimiser step.
+            rows: Which rows of the whole batch these are, shape [B].
+        """
+        config = self.config
+        sizes = ((log_mel.shape[2], config.mask_mels, 2), (log_mel.shape[1], config.mask_frames, 1))
+        draws = self._draws(step, _MASKS, rows, 4 * config.masks)
+        for kind, (size, limit, axis) in enumerate(sizes):
+            for number in range(config.masks if limit else 0):
+                width, start = draws[:, 4 * number + 2 * kind : 4 * number + 2 * kind + 2].T
+                width = width * min(limit, size)
+                start = np.floor(start * (size - width))
+                span = np.stack([start, start + np.floor(width)], axis=1)
+                first, last = torch.from_numpy(span).to(log_mel.device).T[:, :, None]
+                grid = torch.arange(size, device=log_mel.device)
+                masked = (grid >= first) & (grid < last)  # [B, size]
+                log_mel = log_mel.masked_fill(masked.unsqueeze(3 - axis), self._hidden)
+        return log_mel
+
+    def disturb(self, model_input: Tensor, step: int, rows: npt.NDArray[np.int64]) -> Tensor:
+        """AST's noise for Speech Commands, on normalised inputs [B, T, F].
+
+        A matrix of U(0, 1) times one number of U(0, 0.1) is added; then the input is rolled in
+        time by -10 to 9 frames, round the padding.
+        """
+        if not self.config.noise:
+            return model_input
+        draws = self._draws(step, _NOISE, rows, 2)
+        shifts = np.floor(draws[:, 0] * 2 * _ROLL_FRAMES).astype(int) - _ROLL_FRAMES
+        generator = torch.Generator(model_input.device)
+        out = torch.empty_like(model_input)
+        for i, row in enumerate(rows):
+            seed = np.random.SeedSequence((self._seed, step, _NOISE, int(row)))
+            generator.manual_seed(int(seed.generate_state(1)[0]))
+            shape = model_input.shape[1:]
+            noise = torch.rand(shape, generator=generator, device=model_input.device)
+            louder = model_input[i] + noise * float(draws[i, 1]) / 10
+            out[i] = torch.roll(louder, int(shifts[i]), dims=0)
+        return out
+
+    def _draws(
+        self, step: int, kind: int, rows: npt.NDArray[np.int64], count: int
+    ) -> npt.NDArray[np.float64]:
+        """Uniform numbers for each row, [B, count]."""
+        total = int(rows.max()) + 1 if len(rows) else 0
+        rng = np.random.default_rng((self._seed, step, kind))
+        draws: npt.NDArray[np.float64] = rng.random((total, count))[rows]
+        return draws

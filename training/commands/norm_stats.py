@@ -1,0 +1,40 @@
+"""Compute the mean and standard deviation of a data set's features."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.types import Float32
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="plain folder of words")
+    source.add_argument("--list", type=Path, dest="json_list", help="AST's JSON list")
+    parser.add_argument("--labels", type=Path, help="label table of the list")
+    parser.add_argument("--frames", type=int, default=1024, help="frames used of each clip")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compute and print them as a recipe takes them."""
+    from engine.config import FbankConfig
+    from training.data.labelled import labelled_clips
+    from training.norm_stats import norm_stats
+    from training.progress import ProgressReport
+
+    items, _, problems = labelled_clips(options.data, options.json_list, options.labels, "train")
+    for problem in problems:
+        print(f"# left out: {problem}")
+    config = FbankConfig(target_frames=options.frames)
+    with ProgressReport("reading", len(items), unit="clips") as progress:
+
+        def read() -> Iterator[Float32]:
+            for item in items:
+                yield item.read()
+                progress.advance()
+
+        mean, std, frames = norm_stats(read(), config)
+    print(f"# {len(items)} clips, {frames} frames\n[features]\nmean = {mean:.6f}\nstd = {std:.6f}")

@@ -1,0 +1,122 @@
+"""Puts a run together from its recipe."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.config import WindowConfig
+from engine.errors import ConfigError
+from training.data.opened import OpenedData, open_data
+from training.distributed import World
+from training.fit import Trainer
+from training.recipe import Recipe
+from training.start import fresh_model, open_start, open_trained, shape_of
+from training.task import Task
+from training.teacher import Teacher
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A trainer and what it trains on.
+
+    Attributes:
+        trainer: Ready to run, at the step where the folder stands.
+        data: Labels and windows.
+    """
+
+    trainer: Trainer
+    data: OpenedData
+
+    def start(self) -> None:
+        """Train to the last step."""
+        self.trainer.run(self.data.train, self.data.validation)
+
+    def describe(self) -> list[str]:
+        """What people should know before it runs."""
+        trainer, data = self.trainer, self.data
+        parameters = sum(p.numel() for p in trainer.model.parameters())
+        shape = trainer.task.model
+        lines = [
+            f"{len(data.labels)} labels, {data.train.epoch_windows} training clips, "
+            f"{data.validation.epoch_windows} validation clips",
+            f"model: {parameters / 1e6:.2f} M parameters, dim {shape.dim}, depth {shape.depth}, "
+            f"{shape.n_frames} frames, on {trainer.world.device}",
+        ]
+        if trainer.step:
+            lines.append(f"goes on after step {trainer.step}")
+        return lines + _shortened(data.notes)
+
+
+def make_run(recipe: Recipe, folder: Path, world: World) -> Run:
+    """Open data, start and teacher, and take up what the folder holds.
+
+    Raises:
+        ConfigError: A setting is wrong, or data or start are missing.
+        ModelError: A checkpoint is refused.
+        SourceError: A recording cannot be read.
+    """
+    start = open_start(recipe.model.start) if recipe.model.start else None
+    features = recipe.features
+    if start and start.fbank and "features" not in recipe.given:
+        features = start.fbank
+    scene = recipe.scene
+    if features.n_frames(scene.window_samples) > features.target_frames:
+        scene = replace(scene, window_samples=_longest(features.target_frames))
+    data = open_data(recipe.data, features, scene, seed=recipe.fit.seed)
+    shape = recipe.model.shape(len(data.labels), features, shape_of(start))
+    task = Task(
+        labels=data.labels,
+        activation="sigmoid" if recipe.fit.loss == "bce" else "softmax",
+        fbank=features,
+        windows=_windows(features.target_frames, recipe.data.windows),
+        model=shape,
+    )
+    teacher = None
+    if recipe.fit.teacher:
+        if recipe.fit.loss == "bce":
+            raise ConfigError("fit.teacher needs loss = 'cross_entropy'; posteriors are compared")
+        teacher = Teacher(
+            open_trained(recipe.fit.teacher),
+            data.labels,
+            device=world.device,
+            temperature=recipe.fit.temperature,
+            where=Path(recipe.fit.teacher),
+        )
+    provenance: dict[str, Any] = {"data": data.origin, "start": recipe.model.start}
+    if recipe.data.windows == "scenes":
+        provenance["scene"] = asdict(scene)
+    torch.manual_seed(recipe.fit.seed)
+    trainer = Trainer(
+        folder,
+        task=task,
+        config=recipe.fit,
+        augment=recipe.augment,
+        world=world,
+        model=fresh_model(shape, data.labels, start),
+        teacher=teacher,
+        provenance=provenance,
+    )
+    return Run(trainer=trainer, data=data)
+
+
+def _longest(target_frames: int) -> int:
+    """Samples of the longest window in whole hops that a model of so many frames takes."""
+    hop = WindowConfig().hop_samples
+    return max(hop, (400 + (target_frames - 1) * 160) // hop * hop)
+
+
+def _windows(target_frames: int, kind: str) -> WindowConfig:
+    """One second, as far as the model's input goes; of longer inputs all."""
+    longest = _longest(target_frames)
+    window = longest if kind == "clips" and target_frames > 128 else min(16_000, longest)
+    return WindowConfig(window_samples=window)
+
+
+def _shortened(notes: list[str], most: int = 6) -> list[str]:
+    if len(notes) <= most:
+        return notes
+    return [*notes[:most], f"... and {len(notes) - most} more"]
