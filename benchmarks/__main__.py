@@ -1,4 +1,4 @@
-"""Runs one benchmark: python -m benchmarks features|threads|stream."""
+"""Runs one benchmark: python -m benchmarks features|threads|stream|train|rare-words."""
 
 from __future__ import annotations
 
@@ -22,6 +22,20 @@ def main(arguments: list[str] | None = None) -> int:
         command.add_argument("--rounds", type=int, default=100)
     commands.choices["threads"].add_argument("--busy", type=int, default=0, help="busy processes")
     commands.choices["stream"].add_argument("--backend", default="auto")
+    train = commands.add_parser("train", help="training beside the bare step and transformers")
+    train.add_argument("--size", default="tiny", choices=("default", "tiny", "small", "base"))
+    train.add_argument("--batch-size", type=int, default=32)
+    train.add_argument("--steps", type=int, default=12, help="of each turn")
+    train.add_argument("--rounds", type=int, default=5)
+    train.add_argument("--threads", type=int, default=2)
+    train.add_argument("--workers", type=int, default=1)
+    rare = commands.add_parser("rare-words", help="mixtures of synthetic and real clips")
+    rare.add_argument("--data", type=Path, required=True, help="folder of recordings")
+    rare.add_argument("--synthetic", type=Path, required=True, help="folder of synthetic words")
+    rare.add_argument("--runs", type=Path, required=True, help="folder for the runs")
+    rare.add_argument("--steps", type=int, default=2_500, help="of each run")
+    rare.add_argument("--threads", type=int, default=2)
+    rare.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     print(_report(options))
     return 0
@@ -36,6 +50,30 @@ def _report(options: argparse.Namespace) -> str:
         from benchmarks import threads
 
         return threads.report(options.model, options.rounds, options.busy)
+    if options.command == "train":
+        from benchmarks import train
+
+        return train.report(
+            train.Setting(
+                size=options.size,
+                batch_size=options.batch_size,
+                steps=options.steps,
+                rounds=options.rounds,
+                threads=options.threads,
+                workers=options.workers,
+            )
+        )
+    if options.command == "rare-words":
+        from benchmarks import rare_words
+
+        return rare_words.report(
+            options.data,
+            options.synthetic,
+            options.runs,
+            steps=options.steps,
+            seed=options.seed,
+            threads=options.threads,
+        )
     from benchmarks import stream
 
     return stream.report(options.model, options.backend, options.rounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,4 +64,7 @@ def join_world() -> Iterator[World]:
         world.wait()  # for the files of the leading process
     finally:
         if size > 1:
+            # gloo's threads hold on to models in reference cycles, and abort when they are freed
+            # while Python shuts down; so they are freed now.
+            gc.collect()
             distributed.destroy_process_group()
