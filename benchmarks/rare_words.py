@@ -171,4 +171,6 @@ def _right(trainer: Trainer, clips: Sequence[Clip], words: Sequence[str]) -> str
 
 def _source(clips: Sequence[Clip], words: Sequence[str]) -> ClipSource:
     items = [memory_item(c, (LABELS.index(c.word),)) for c in clips if c.word in words]
-    return ClipSource(items, len(LABELS), max_samples=16_000, seed=0, shuffle=False)
+    return ClipSource(
+        items, len(LABELS), max_samples=16_000, pad_samples=16_000, seed=0, shuffle=False
+    )

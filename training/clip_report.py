@@ -17,7 +17,7 @@ from engine.features import fbank, model_input
 from engine.manifest import ModelManifest, load_manifest
 from engine.scorer import posteriors_of
 from engine.types import Float32
-from training.data.clip_source import ClipItem
+from training.data.clip_source import ClipItem, centred
 from training.metrics import wilson_interval
 from training.progress import ProgressReport
 from training.scores import (
@@ -132,7 +132,7 @@ def _log_mel(samples: Float32, manifest: ModelManifest) -> Float32:
     window = manifest.windows.window_samples
     pads_log_mel = config.n_frames(window) < config.target_frames
     if len(samples) < window and (not pads_log_mel or len(samples) < config.frame_length_samples):
-        samples = np.pad(samples, (0, window - len(samples)))
+        samples = centred(samples, window)
     return fbank(samples, config)[: config.target_frames]
 
 

@@ -238,7 +238,7 @@ def _windows(
 ) -> WindowConfig:
     """As long as the clips of the training set, but no longer than the model's input."""
     hop = WindowConfig().hop_samples
-    longest = fbank.frame_length_samples + (fbank.target_frames - 1) * fbank.frame_hop_samples
+    longest = fbank.frame_length_samples + fbank.target_frames * fbank.frame_hop_samples - 1
     wanted_s = options.window_s or (published.window_s if published else math.inf)
     samples = min(longest, wanted_s * fbank.sample_rate_hz)
     if options.window_s and samples < wanted_s * fbank.sample_rate_hz:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from engine.config import WindowConfig
+from engine.config import FbankConfig, WindowConfig
 from engine.errors import ConfigError
 from training.data.opened import OpenedData, open_data
 from training.distributed import World
@@ -65,14 +65,14 @@ def make_run(recipe: Recipe, folder: Path, world: World) -> Run:
         features = start.fbank
     scene = recipe.scene
     if features.n_frames(scene.window_samples) > features.target_frames:
-        scene = replace(scene, window_samples=_longest(features.target_frames))
+        scene = replace(scene, window_samples=_longest(features))
     data = open_data(recipe.data, features, scene, seed=recipe.fit.seed)
     shape = recipe.model.shape(len(data.labels), features, shape_of(start))
     task = Task(
         labels=data.labels,
         activation="sigmoid" if recipe.fit.loss == "bce" else "softmax",
         fbank=features,
-        windows=_windows(features.target_frames, recipe.data.windows),
+        windows=_windows(features, recipe.data.windows),
         model=shape,
     )
     teacher = None
@@ -103,17 +103,18 @@ def make_run(recipe: Recipe, folder: Path, world: World) -> Run:
     return Run(trainer=trainer, data=data)
 
 
-def _longest(target_frames: int) -> int:
-    """Samples of the longest window in whole hops that a model of so many frames takes."""
+def _longest(features: FbankConfig) -> int:
+    """Samples of the longest window in whole hops whose frames all fit into the model's input."""
     hop = WindowConfig().hop_samples
-    return max(hop, (400 + (target_frames - 1) * 160) // hop * hop)
+    too_long = features.frame_length_samples + features.target_frames * features.frame_hop_samples
+    return max(hop, (too_long - 1) // hop * hop)
 
 
-def _windows(target_frames: int, kind: str) -> WindowConfig:
-    """One second, as far as the model's input goes; of longer inputs all."""
-    longest = _longest(target_frames)
-    window = longest if kind == "clips" and target_frames > 128 else min(16_000, longest)
-    return WindowConfig(window_samples=window)
+def _windows(features: FbankConfig, kind: str) -> WindowConfig:
+    """One second, as far as the model's input goes; of inputs made for longer clips all."""
+    longest = _longest(features)
+    whole = kind == "clips" and longest >= 2 * features.sample_rate_hz
+    return WindowConfig(window_samples=longest if whole else min(16_000, longest))
 
 
 def _shortened(notes: list[str], most: int = 6) -> list[str]:

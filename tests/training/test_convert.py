@@ -142,7 +142,7 @@ def test_own_data_names_its_constants(tmp_path: Path) -> None:
     options |= {"mean": -5.0, "std": 4.0}
     card, _ = convert(path, tmp_path / "m", ConvertOptions(**options, window_s=0.8))
     assert card.windows.window_samples == 12_800
-    with pytest.raises(ConfigError, match=r"--window-s is 2; the model takes 1.29 s at most"):
+    with pytest.raises(ConfigError, match=r"--window-s is 2; the model takes 1.30 s at most"):
         convert(path, tmp_path / "m", ConvertOptions(**options, window_s=2.0))
 
 

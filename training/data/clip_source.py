@@ -52,6 +52,12 @@ def _to_float(clip: Clip) -> Float32:
     return clip.samples.astype(np.float32) / np.float32(32_768)
 
 
+def centred(samples: Float32, n_samples: int) -> Float32:
+    """A clip in the middle of at least `n_samples` of silence."""
+    missing = max(0, n_samples - len(samples))
+    return np.pad(samples, (missing // 2, missing - missing // 2))
+
+
 def leave_out_unreadable(
     items: Sequence[tuple[Path, ClipItem]],
 ) -> tuple[list[ClipItem], list[str]]:
@@ -81,6 +87,8 @@ class ClipSource:
         items: The clips.
         n_labels: Length of a target.
         max_samples: Longer clips lose their end, as AST's do.
+        pad_samples: Shorter clips get silence on both sides, as a word in a stream has it; 0 leaves
+            them short, and their log-mel is padded as AST pads it.
         seed: Of the orders.
         shuffle: Whether the order changes at all.
         balanced: Draw with replacement by class weight, as AST on full AudioSet: a clip weighs the
@@ -94,12 +102,14 @@ class ClipSource:
         *,
         max_samples: int,
         seed: int,
+        pad_samples: int = 0,
         shuffle: bool = True,
         balanced: bool = False,
     ) -> None:
         self._items = items
         self._n_labels = n_labels
         self._max_samples = max_samples
+        self._pad_samples = pad_samples
         self._seed = seed
         self._shuffle = shuffle
         self._weights = _class_weights(items, n_labels) if balanced else None
@@ -134,7 +144,7 @@ class ClipSource:
             raise SourceError(f"{item.name} holds no samples; take it off the list")
         target = np.zeros(self._n_labels, np.float32)
         target[list(item.labels)] = 1
-        return samples, target
+        return centred(samples, self._pad_samples), target
 
 
 def _class_weights(items: Sequence[ClipItem], n_labels: int) -> npt.NDArray[np.float64]:

@@ -108,8 +108,9 @@ def _open_scenes(config: DataConfig, scene: SceneConfig, seed: int) -> OpenedDat
             f"{folder} has no validation clip of any word; record more people, or list some files "
             "in validation_list.txt"
         )
+    n = scene.window_samples
     measured = ClipSource(
-        items, len(labels), max_samples=scene.window_samples, seed=seed, shuffle=False
+        items, len(labels), max_samples=n, pad_samples=n, seed=seed, shuffle=False
     )
     return OpenedData(
         labels=labels,

@@ -29,6 +29,22 @@ def test_scenes_of_a_plain_folder(tmp_path: Path) -> None:
     assert data.origin == {"folder": "w", "clips": {"high": 6, "low": 6}}
 
 
+def test_short_validation_clips_stand_in_silence_not_in_asts_padding(tmp_path: Path) -> None:
+    """A log-mel of 0 after a short clip is loud; no stream has it, and no scene."""
+    folder = word_folder(tmp_path / "w")
+    for path in folder.glob("*/*.wav"):
+        samples, rate_hz = soundfile.read(path)
+        soundfile.write(path, samples[4_800:9_601], rate_hz)
+    data = opened(folder=str(folder))
+    samples, _ = data.validation.window(0, 0, np.random.default_rng(0))
+    assert len(samples) == 16_000
+    assert not samples[:5_599].any()
+    assert not samples[-5_599:].any()
+    assert np.abs(samples[5_700:10_000]).max() > 0.1
+    short = opened(folder=str(folder), windows="clips").validation
+    assert len(short.window(0, 0, np.random.default_rng(0))[0]) == 4_801
+
+
 def test_clips_of_a_plain_folder(tmp_path: Path) -> None:
     folder = word_folder(tmp_path / "w")
     (folder / "_background_noise_").mkdir()

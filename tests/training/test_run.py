@@ -1,0 +1,86 @@
+"""A run is put together from its recipe: features, shape, windows, start, teacher."""
+
+from pathlib import Path
+
+import pytest
+from small_run import ALONE, train, word_folder
+
+from engine.errors import ConfigError, ModelError
+from training.recipe import load_recipe
+from training.run import Run, make_run
+
+TINY = ["model.dim=24", "model.depth=1", "model.heads=2", "fit.tensorboard=false"]
+
+
+def made(folder: Path, recipe: str, *changes: str) -> Run:
+    words = folder / "words"
+    if not words.exists():
+        word_folder(words)
+    changes = (f'data.folder="{words}"', *changes)
+    return make_run(load_recipe(recipe, changes), folder / "run", ALONE)
+
+
+def test_own_words_keep_the_features_and_the_window_of_the_model_that_ships(
+    tmp_path: Path,
+) -> None:
+    run = made(tmp_path, "words")
+    task = run.trainer.task
+    assert task.labels == ("_silence_", "_unknown_", "high", "low")
+    assert task.model.dim == 192
+    assert task.windows.window_samples == 16_000
+    assert task.fbank.n_frames(16_000) == task.fbank.target_frames == 98
+    assert task.activation == "softmax"
+    lines = run.describe()
+    assert lines[0] == "4 labels, 8 training clips, 4 validation clips"
+    assert lines[1].startswith("model: 2.91 M parameters, dim 192, depth 6, 98 frames, on cpu")
+
+
+@pytest.mark.parametrize(
+    ("frames", "kind", "seconds"),
+    [(128, "clips", 1.0), (128, "scenes", 1.0), (60, "scenes", 0.6), (512, "clips", 5.1)],
+)
+def test_windows_fit_the_models_input(
+    tmp_path: Path, frames: int, kind: str, seconds: float
+) -> None:
+    changes = [*TINY, "model.start=", f"features.target_frames={frames}", f"data.windows={kind}"]
+    task = made(tmp_path, "words", *changes).trainer.task
+    assert task.windows.window_samples == seconds * 16_000
+    task.windows.check_against(task.fbank)
+
+
+def test_bce_makes_a_sigmoid_model(tmp_path: Path) -> None:
+    run = made(tmp_path, "words", *TINY, "model.start=", "fit.loss=bce")
+    assert run.trainer.task.activation == "sigmoid"
+
+
+def test_the_published_recipe_on_own_words(tmp_path: Path) -> None:
+    changes = [*TINY, "model.start=", "model.size=", "data.labels=", "fit.batch_size=4"]
+    run = made(
+        tmp_path, "speech_commands", *changes, "fit.epochs=1", "fit.workers=0", "fit.threads=1"
+    )
+    run.start()
+    assert run.trainer.step == 2
+    assert (tmp_path / "run" / "best.safetensors").exists()
+
+
+def test_a_teacher_of_another_kind_is_refused(tmp_path: Path) -> None:
+    train(tmp_path / "teacher", steps=1)
+    teacher = f'fit.teacher="{tmp_path / "teacher"}"'
+    with pytest.raises(ConfigError, match="does not know 'high'"):
+        made(tmp_path, "words", teacher)
+    with pytest.raises(ConfigError, match="fit.teacher needs loss = 'cross_entropy'"):
+        made(tmp_path, "words", teacher, "fit.loss=bce")
+
+
+def test_a_start_of_another_shape_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="does not fit the model"):
+        made(tmp_path, "words", "model.dim=96")
+
+
+def test_many_notes_are_shortened(tmp_path: Path) -> None:
+    words = word_folder(tmp_path / "words")
+    for i in range(20):
+        (words / "low" / f"broken{i}.wav").write_bytes(b"RIFF")
+    lines = made(tmp_path, "words", *TINY, "model.start=").describe()
+    assert len(lines) == 2 + 6 + 1
+    assert lines[-1] == "... and 14 more"
