@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,33 +27,19 @@ from training.optim import (
     make_optimizer,
     row_losses,
 )
-from training.progress import ProgressReport
-from training.run_log import RunLog
-from training.scores import accuracy, mean_average_precision
-from training.settings import AugmentConfig, FitConfig
+from training.progress import report_steps
+from training.run_log import RunLog, Tally
+from training.settings import AugmentConfig, FitConfig, plain_values
 from training.task import Task
 from training.teacher import Teacher
+from training.validation import measure
 from training.weights import write_weights
 
 BEST_FILE = "best.safetensors"
 _CHECK_EVERY = 20  # steps between looks at the loss, which wait for the device
+# Settings that change how fast a run is, but not what comes out.
+_HARMLESS = frozenset({"threads", "workers", "checkpoint_every_s", "tensorboard", "compile"})
 _PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-@dataclass(kw_only=True)
-class _Tally:
-    """Loss since the last row of the log; it stays on the device until somebody looks."""
-
-    total: Tensor
-    steps: int = 0
-
-    def take(self, loss: Tensor) -> None:
-        self.total += loss
-        self.steps += 1
-
-    def clear(self) -> None:
-        self.total.zero_()
-        self.steps = 0
 
 
 class Trainer:
@@ -108,7 +92,8 @@ class Trainer:
         self.step = 0
         self.trained_s = 0.0
         self.best = -math.inf
-        self.tally = _Tally(total=torch.zeros((), dtype=torch.float64, device=world.device))
+        self.notes: list[str] = []
+        self.tally = Tally(world.device)
         state = RunState(folder)
         if state.exists():
             self._restore(state.load(task))
@@ -138,14 +123,14 @@ class Trainer:
         batches = load_batches(
             maker,
             range(self.step, steps),
-            workers=self.config.workers,
+            workers=self.config.worker_processes,
             pin_memory=self.world.device.type == "cuda",
         )
         live = self._live_model()
         log = self._open_log()
         started = saved = time.monotonic()
         before_s = self.trained_s
-        with _report(self.world, steps, self.step) as report:
+        with report_steps(steps, self.step, quiet=not self.world.leads) as report:
             for batch in batches:
                 self.tally.take(self._train_step(live, batch, steps, maker.steps_in_epoch))
                 now = time.monotonic()
@@ -288,26 +273,11 @@ class Trainer:
             return self.epoch_mean.mean(self.model.state_dict())
         return self.average.weights if self.average else self.model.state_dict()
 
-    @torch.no_grad()
     def measure(self, source: WindowSource) -> float:
-        """The configured metric over every window of a source, without augmentation.
-
-        Scores are posteriors; nothing is selected on the data that a figure is published for.
-        """
+        """The configured metric over every window of a source, without augmentation."""
         model = AudioSpectrogramTransformer(self.task.model).to(self.world.device).eval()
         model.load_state_dict(self.export_weights())
-        maker = BatchMaker(
-            source, batch_size=256, augment=AugmentConfig(), steps=0, seed=self.config.seed
-        )
-        scores, targets = [], []
-        for step in range(len(maker)):
-            batch = maker.batch(step)
-            samples = batch.samples.to(self.world.device)
-            scores.append(model(self.fbank(samples, batch.n_samples)).float().cpu())
-            targets.append(batch.targets)
-        arrays = (torch.cat(scores).numpy(), torch.cat(targets).numpy())
-        measure = mean_average_precision if self.config.metric == "map" else accuracy
-        return measure(*arrays)
+        return measure(model, self.fbank, source, self.config.metric)
 
     def _write_best(self) -> None:
         best = AudioSpectrogramTransformer(self.task.model)
@@ -340,13 +310,19 @@ class Trainer:
             "loss_sum": float(self.tally.total),
             "loss_steps": self.tally.steps,
             "trained_s": self.trained_s,
-            "fit": _plain(asdict(self.config)),
-            "augment": asdict(self.augment_config),
+            "fit": plain_values(self.config),
+            "augment": plain_values(self.augment_config),
             "provenance": self.provenance,
         }
         save_checkpoint(self.folder / "last.pt", state)
 
     def _restore(self, state: dict[str, Any]) -> None:
+        before, now = state["fit"], plain_values(self.config)
+        self.notes = [
+            f"note: fit.{name} was {before[name]!r} so far and is {now[name]!r} from here on"
+            for name in now
+            if name in before and before[name] != now[name] and name not in _HARMLESS
+        ]
         self.model.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         if state["scaler"]:
@@ -364,23 +340,3 @@ class Trainer:
         self.tally.total.fill_(state["loss_sum"])
         self.tally.steps = state["loss_steps"]
         self.trained_s = state["trained_s"]
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
-
-
-@contextmanager
-def _report(world: World, steps: int, done: int) -> Iterator[Callable[[int, str], None]]:
-    """Progress of the leading process; the others are quiet."""
-    if not world.leads:
-        yield lambda units, line: None
-        return
-    with ProgressReport("training", steps, unit="steps", done=done) as progress:
-
-        def report(units: int, line: str) -> None:
-            if line:
-                progress.say(line)
-            progress.advance(units)
-
-        yield report

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
@@ -99,6 +101,31 @@ class ProgressReport:
         else:
             parts.append(_clock(elapsed_s))
         print(", ".join([*parts, *([note] if note else [])]), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def report_steps(total: int, done: int, *, quiet: bool) -> Iterator[Callable[[int, str], None]]:
+    """Progress of training.
+
+    Args:
+        total: Steps of the run.
+        done: Steps of earlier runs.
+        quiet: Report nothing, for all processes but one.
+
+    Yields:
+        A function that takes steps done and a line to print, or "".
+    """
+    if quiet:
+        yield lambda steps, line: None
+        return
+    with ProgressReport("training", total, unit="steps", done=done) as progress:
+
+        def report(steps: int, line: str) -> None:
+            if line:
+                progress.say(line)
+            progress.advance(steps)
+
+        yield report
 
 
 def _clock(seconds: float) -> str:

@@ -48,7 +48,7 @@ class Run:
         ]
         if trainer.step:
             lines.append(f"goes on after step {trainer.step}")
-        return lines + _shortened(data.notes)
+        return lines + trainer.notes + _shortened(data.notes)
 
 
 def make_run(recipe: Recipe, folder: Path, world: World) -> Run:

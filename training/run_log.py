@@ -8,7 +8,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 _COLUMNS = ("step", "epoch", "loss", "validation", "learning_rate", "trained_s")
+
+
+class Tally:
+    """Loss since the last row of a log; it stays on the device until somebody looks."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.total = torch.zeros((), dtype=torch.float64, device=device)
+        self.steps = 0
+
+    def take(self, loss: Tensor) -> None:
+        """Count the loss of a step."""
+        self.total += loss
+        self.steps += 1
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.total.zero_()
+        self.steps = 0
 
 
 class RunLog:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from engine.config import FbankConfig
@@ -182,7 +183,8 @@ class FitConfig:
         precision: "bf16" or "fp16" autocast, or "fp32".
         compile: "on", "off", or "auto": on a GPU.
         threads: CPU threads; 0 leaves torch's choice.
-        workers: Processes that compose windows; 0 composes between the steps.
+        workers: Processes that compose windows; 0 composes between the steps, -1 takes one for
+            each core but one, at most 16.
         checkpoint_every_s: Seconds between checkpoints.
         validate_every: Steps between validations; 0 for each epoch.
         tensorboard: Whether logs are written for it.
@@ -215,7 +217,7 @@ class FitConfig:
     precision: str = "bf16"
     compile: str = "auto"
     threads: int = 0
-    workers: int = 1
+    workers: int = -1
     checkpoint_every_s: float = 120.0
     validate_every: int = 0
     tensorboard: bool = True
@@ -239,7 +241,7 @@ class FitConfig:
         _require_range("teacher_share", self.teacher_share, 0, 1)
         _require_range("temperature", self.temperature, 0.1, 100)
         _require_range("decay_every", self.decay_every, 1, 1e6)
-        _require_range("workers", self.workers, 0, 256)
+        _require_range("workers", self.workers, -1, 256)
         _require_range("seed", self.seed, 0, (1 << 32) - 1)
         if len(self.average_epochs) not in (0, 2):
             raise ConfigError(
@@ -247,3 +249,18 @@ class FitConfig:
             )
         if self.average_epochs and self.select == "best":
             raise ConfigError("average_epochs and select = 'best' exclude each other; choose one")
+
+    @property
+    def worker_processes(self) -> int:
+        """Workers as a number."""
+        if self.workers >= 0:
+            return self.workers
+        return max(1, min(16, (os.cpu_count() or 1) - 1))
+
+
+def plain_values(config: Any) -> dict[str, Any]:
+    """A configuration as a checkpoint can hold it."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(config).items()
+    }

@@ -183,3 +183,10 @@ def test_a_teachers_labels_are_found_by_name() -> None:
         return teacher.posteriors(samples, n_samples)
 
     torch.testing.assert_close(posteriors(LABELS), posteriors(LABELS[::-1]).flip(1))
+
+
+def test_changed_settings_are_said(tmp_path: Path) -> None:
+    train(tmp_path, steps=3)
+    again = small_trainer(tmp_path, steps=3, learning_rate=0.5, workers=1)
+    assert again.notes == ["note: fit.learning_rate was 0.001 so far and is 0.5 from here on"]
+    assert small_trainer(tmp_path, steps=3).notes == []

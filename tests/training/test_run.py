@@ -32,7 +32,7 @@ def test_own_words_keep_the_features_and_the_window_of_the_model_that_ships(
     assert task.activation == "softmax"
     lines = run.describe()
     assert lines[0] == "4 labels, 8 training clips, 4 validation clips"
-    assert lines[1].startswith("model: 2.91 M parameters, dim 192, depth 6, 98 frames, on cpu")
+    assert lines[1].startswith("model: 2.92 M parameters, dim 192, depth 6, 98 frames, on cpu")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_teacher_of_another_kind_is_refused(tmp_path: Path) -> None:
     teacher = f'fit.teacher="{tmp_path / "teacher"}"'
     with pytest.raises(ConfigError, match="does not know 'high'"):
         made(tmp_path, "words", teacher)
-    with pytest.raises(ConfigError, match="fit.teacher needs loss = 'cross_entropy'"):
+    with pytest.raises(ConfigError, match=r"fit.teacher needs loss = 'cross_entropy'"):
         made(tmp_path, "words", teacher, "fit.loss=bce")
 
 
