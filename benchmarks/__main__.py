@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     train.add_argument("--steps", type=int, default=12, help="of each turn")
     train.add_argument("--rounds", type=int, default=5)
     train.add_argument("--threads", type=int, default=2)
-    train.add_argument("--workers", type=int, default=1)
+    train.add_argument("--workers", type=int, default=-1)
     rare = commands.add_parser("rare-words", help="mixtures of synthetic and real clips")
     rare.add_argument("--data", type=Path, required=True, help="folder of recordings")
     rare.add_argument("--synthetic", type=Path, required=True, help="folder of synthetic words")

@@ -47,7 +47,7 @@ class Setting:
         steps: Steps of each turn.
         rounds: Turns of each candidate.
         threads: CPU threads.
-        workers: Processes that compose windows.
+        workers: As in FitConfig.
     """
 
     size: str
@@ -86,7 +86,7 @@ def report(setting: Setting) -> str:
     windows = setting.steps * setting.batch_size
     lines = [
         f"{setting.size}, batches of {setting.batch_size}, {setting.threads} threads, "
-        f"{setting.workers} workers, on {device}",
+        f"workers {setting.workers}, on {device}",
         "",
         "| | windows/s | of the bare step |",
         "|---|---|---|",
@@ -175,7 +175,7 @@ class _WholeRun:
         batches = load_batches(
             self._maker,
             range(first, first + self._setting.steps),
-            workers=self._setting.workers,
+            workers=self._trainer.config.worker_processes(self._device.type),
             pin_memory=self._device.type == "cuda",
         )
         for batch in batches:

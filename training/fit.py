@@ -123,7 +123,7 @@ class Trainer:
         batches = load_batches(
             maker,
             range(self.step, steps),
-            workers=self.config.worker_processes,
+            workers=self.config.worker_processes(self.world.device.type),
             pin_memory=self.world.device.type == "cuda",
         )
         live = self._live_model()

@@ -183,8 +183,8 @@ class FitConfig:
         precision: "bf16" or "fp16" autocast, or "fp32".
         compile: "on", "off", or "auto": on a GPU.
         threads: CPU threads; 0 leaves torch's choice.
-        workers: Processes that compose windows; 0 composes between the steps, -1 takes one for
-            each core but one, at most 16.
+        workers: Processes that compose windows; 0 composes between the steps, -1 is 0 on a CPU
+            and all cores but one, at most 16, beside a GPU.
         checkpoint_every_s: Seconds between checkpoints.
         validate_every: Steps between validations; 0 for each epoch.
         tensorboard: Whether logs are written for it.
@@ -250,12 +250,15 @@ class FitConfig:
         if self.average_epochs and self.select == "best":
             raise ConfigError("average_epochs and select = 'best' exclude each other; choose one")
 
-    @property
-    def worker_processes(self) -> int:
-        """Workers as a number."""
+    def worker_processes(self, device: str) -> int:
+        """Workers as a number, for training on a device of some type ("cpu", "cuda").
+
+        On a CPU a worker takes a core from torch's threads, which wait for each other: it costs
+        more than it brings (docs/measurements.md). Beside a GPU all cores but one compose.
+        """
         if self.workers >= 0:
             return self.workers
-        return max(1, min(16, (os.cpu_count() or 1) - 1))
+        return 0 if device == "cpu" else max(1, min(16, (os.cpu_count() or 1) - 1))
 
 
 def plain_values(config: Any) -> dict[str, Any]:

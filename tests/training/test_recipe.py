@@ -130,6 +130,13 @@ def test_published_shapes() -> None:
         assert shape.grid[0] * shape.grid[1] == tokens
 
 
+def test_workers_compose_beside_a_gpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    fit = load_recipe("words").fit
+    assert (fit.worker_processes("cpu"), fit.worker_processes("cuda")) == (0, 7)
+    assert load_recipe("words", ["fit.workers=3"]).fit.worker_processes("cpu") == 3
+
+
 def test_every_recipe_that_ships_is_read() -> None:
     assert set(recipe_names()) >= {"default", "words", "speech_commands", "audioset", "esc50"}
     for name in recipe_names():
