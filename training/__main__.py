@@ -46,6 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
     except KwsError as err:
         print(f"training: {err}", file=sys.stderr)
         return 1
+    except OSError as err:
+        place = f"{err.filename}: " if err.filename else ""
+        reason = err.strerror or err
+        print(f"training: {place}{reason}; name another place or free some", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("training: interrupted; run the same command to go on", file=sys.stderr)
         return 130

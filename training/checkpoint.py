@@ -64,7 +64,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as err:  # torch raises many kinds for a bad file
-        reason = str(err).partition("\n")[0]
+        reason = str(err).partition("\n")[0] or type(err).__name__
         raise ModelError(f"cannot read checkpoint {path}: {reason}; train it anew") from err
     if not isinstance(state, dict):
         raise ModelError(f"checkpoint {path} holds a {type(state).__name__}; it must hold a dict")

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.config import FbankConfig, WindowConfig
 from engine.errors import ConfigError, ModelError
-from engine.manifest import file_sha256
+from engine.manifest import MANIFEST_FILE, file_sha256
 from training.ast import AstConfig
 from training.data.label_csv import SPEECH_COMMANDS_CSV, read_label_csv
 from training.model_folder import ModelCard, write_model_folder
@@ -99,6 +99,8 @@ def convert(source: Path, folder: Path, options: ConvertOptions) -> tuple[ModelC
 def _weights_path(source: Path) -> Path:
     if not source.is_dir():
         return source
+    if (source / MANIFEST_FILE).exists():
+        raise ConfigError(f"{source} is a model folder already; the application runs it as it is")
     for name in _WEIGHT_FILES:
         if (source / name).exists():
             return source / name

@@ -153,7 +153,7 @@ def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as err:  # torch raises many kinds for a bad file
-        reason = str(err).partition("\n")[0]
+        reason = str(err).partition("\n")[0] or type(err).__name__
         raise ModelError(
             f"cannot read {path}: {reason}; it must be a file of tensors, which is all that is "
             "ever read: other pickled content may be an attack"

@@ -186,6 +186,11 @@ def test_a_folder_with_other_things_is_not_written_over(hub_folder: Path, tmp_pa
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "mine"
 
 
+def test_a_model_folder_needs_no_conversion(default_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is a model folder already"):
+        convert(default_folder, tmp_path / "m", ConvertOptions())
+
+
 def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", str(tmp_path / "none.pth"), "--model", str(tmp_path / "m")]) == 1
     error = capsys.readouterr().err

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from small_run import word_folder
 
 from training.__main__ import main
 
@@ -37,4 +38,25 @@ def test_what_is_missing_is_one_line(
     assert main(arguments) == 1
     err = capsys.readouterr().err
     assert err.startswith(f"training: {message}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit", "words", "FILE", "--data", "WORDS", "--set", "fit.steps=1"],
+        ["fit", "words", "/proc/nowhere", "--data", "WORDS", "--set", "fit.steps=1"],
+        ["synthesize", "lamp", "--out", "FILE"],
+        ["convert", "FILE", "--model", "RUN"],
+    ],
+)
+def test_places_where_nothing_can_be_written_or_read_are_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str]
+) -> None:
+    (tmp_path / "file").touch()
+    word_folder(tmp_path / "words")
+    places = {"FILE": tmp_path / "file", "WORDS": tmp_path / "words", "RUN": tmp_path / "run"}
+    assert main([str(places.get(argument, argument)) for argument in arguments]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("training: ")
     assert err.count("\n") == 1

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.errors import ConfigError
 from engine.types import Float32
 from training.data.clips import SAMPLE_RATE_HZ, Clip, speech_extent
 
@@ -62,6 +63,31 @@ class SceneConfig:
     reverb_probability: float = 0.2
     count_power: float = 0.6
     real_share: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no window can be made of."""
+        if not 1_600 <= self.window_samples <= 60 * SAMPLE_RATE_HZ:
+            raise ConfigError(
+                f"window_samples is {self.window_samples}; it must be 1600 to {60 * SAMPLE_RATE_HZ}"
+            )
+        shares = {
+            name: getattr(self, name)
+            for name in (
+                *("word_share", "cut_share", "speech_share", "neighbour_probability"),
+                *("clean_probability", "reverb_probability", "speed_range", "count_power"),
+            )
+        }
+        shares["real_share"] = self.real_share or 0.0
+        shares["word_share + cut_share + speech_share"] = (
+            self.word_share + self.cut_share + self.speech_share
+        )
+        for name, share in shares.items():
+            if not 0 <= share <= (0.5 if name == "speed_range" else 1.0 + 1e-9):
+                raise ConfigError(f"{name} is {share:g}; it must be 0 to 1 (speed_range: 0 to 0.5)")
+        for low, high in (("min_snr_db", "max_snr_db"), ("min_level_db", "max_level_db")):
+            lowest, highest = getattr(self, low), getattr(self, high)
+            if not -200 <= lowest <= highest <= 200:
+                raise ConfigError(f"{low} is {lowest:g} and {high} {highest:g}; they must rise")
 
 
 class SceneMaker:

@@ -7,6 +7,7 @@ import pytest
 from clips import clip, small_corpus
 from signals import RATE_HZ
 
+from engine.errors import ConfigError
 from training.data import scenes
 from training.data.scenes import SceneConfig, SceneMaker
 
@@ -158,3 +159,23 @@ def test_an_epoch_is_as_long_as_there_are_words() -> None:
     maker = SceneMaker(small_corpus(), LABELS, SceneConfig())
     assert maker.epoch_windows == 6
     assert maker.partner(np.random.default_rng(0))[1].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"window_samples": -5}, "window_samples is -5; it must be 1600 to 960000"),
+        ({"word_share": 5.0}, "word_share is 5; it must be 0 to 1"),
+        (
+            {"word_share": 0.6, "speech_share": 0.4},
+            r"word_share \+ cut_share \+ speech_share is 1.12",
+        ),
+        ({"real_share": -0.1}, "real_share is -0.1"),
+        ({"speed_range": 0.9}, "speed_range is 0.9"),
+        ({"min_snr_db": 30.0}, "min_snr_db is 30 and max_snr_db 25; they must rise"),
+        ({"max_level_db": float("nan")}, "they must rise"),
+    ],
+)
+def test_scenes_that_nobody_can_make(fields: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        SceneConfig(**fields)
