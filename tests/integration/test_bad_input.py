@@ -1,5 +1,6 @@
 """Bad input gets one clear line and the documented status, never a traceback."""
 
+import ctypes.util
 import re
 import struct
 from collections.abc import Callable
@@ -162,7 +163,9 @@ def test_models(
 
 
 def test_an_unknown_device(model: Path) -> None:
-    refused(3, "no input device", "--device", "bassoon", "--model", model)
+    has_portaudio = ctypes.util.find_library("portaudio") is not None
+    message = "no input device" if has_portaudio else "PortAudio is missing.*apt-get install"
+    refused(3, message, "--device", "bassoon", "--model", model)
 
 
 def test_a_failure_before_any_audio_is_one_line(tmp_path: Path, model: Path) -> None:

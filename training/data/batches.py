@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol, cast
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +33,12 @@ class WindowSource(Protocol):
         """Any window, to mix another with."""
 
 
-class Batch(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Batch:
     """The windows of one step that one process has.
+
+    It travels between processes as plain bytes. Torch's own way takes shared memory, of which a
+    container has 64 MB, and a thread in each worker that complains when the trainer is gone.
 
     Attributes:
         samples: [B, n], zeros after each window's end.
@@ -48,6 +53,28 @@ class Batch(NamedTuple):
     targets: Tensor
     rows: npt.NDArray[np.int64]
     total: int
+
+    def pin_memory(self) -> Batch:
+        """The same in memory that a GPU reads by itself; torch's loader asks for it."""
+        return replace(
+            self,
+            samples=self.samples.pin_memory(),
+            n_samples=self.n_samples.pin_memory(),
+            targets=self.targets.pin_memory(),
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tensors as arrays, which are pickled by content."""
+        return {
+            name: value.numpy() if isinstance(value, Tensor) else value
+            for name, value in vars(self).items()
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrays as tensors again, but for the rows."""
+        for name, value in state.items():
+            is_tensor = isinstance(value, np.ndarray) and name != "rows"
+            object.__setattr__(self, name, torch.from_numpy(value) if is_tensor else value)
 
 
 class BatchMaker:

@@ -1,5 +1,7 @@
 """Batches depend on the seed and the step alone; mixup mixes labels as it mixes sound."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -116,6 +118,18 @@ def test_balanced_drawing_favours_rare_classes() -> None:
     labels = [drawn.window(0, row, rng)[1].argmax() for row in range(100)]
     assert 0.3 < np.mean(labels) < 0.7
     assert drawn.epoch_windows == 100
+
+
+def test_a_batch_travels_by_content() -> None:
+    batch = maker(source()).batch(1)
+    state = batch.__getstate__()
+    assert not any(isinstance(value, torch.Tensor) for value in state.values())
+    arrived = copy.copy(batch)  # goes the way of pickle
+    for name in ("samples", "n_samples", "targets"):
+        torch.testing.assert_close(getattr(arrived, name), getattr(batch, name))
+    np.testing.assert_array_equal(arrived.rows, batch.rows)
+    assert isinstance(arrived.rows, np.ndarray)
+    assert arrived.total == batch.total
 
 
 def test_loading_goes_on_from_any_step() -> None:
