@@ -129,21 +129,29 @@ def test_playing_faster_shortens_and_raises_the_pitch() -> None:
 
 
 def test_people_and_programs_are_drawn_as_asked() -> None:
-    clips = [
-        dataclasses.replace(c, synthetic=i % 3 > 0) for i, c in enumerate(small_corpus()) if c.word
+    """Of one word people spoke one clip, a rising ramp, and programs nine, falling ones."""
+    ramp = np.linspace(0.1, 0.9, 8_000)
+    people = [clip("word", ramp, word="yes", name="yes/anna")]
+    programs = [
+        dataclasses.replace(
+            clip("word", ramp[::-1], word="yes", name=f"yes/robot{i}"), synthetic=True
+        )
+        for i in range(9)
     ]
-    assert {clip.synthetic for clip in clips} == {True, False}
-    for share in (0.0, 0.8):
-        maker = SceneMaker(clips, LABELS, SceneConfig(real_share=share))
+    for share, expected in ((None, 0.1), (0.0, 0.0), (0.8, 0.8), (1.0, 1.0)):
+        maker = SceneMaker([*people, *programs], LABELS, SceneConfig(real_share=share))
         rng = np.random.default_rng(0)
-        real = 0
-        for _ in range(300):
-            before = rng.bit_generator.state
-            maker._spoken("yes", rng)
-            rng.bit_generator.state = before
-            real += rng.random() < share
-            rng.random(7)
-        assert abs(real / 300 - share) < 0.1
+        drawn = [maker._spoken("yes", rng)[0] for _ in range(400)]
+        rising = np.mean([samples[-1000] > samples[1000] for samples in drawn])
+        assert rising == pytest.approx(expected, abs=0.07)
+
+
+def test_indices_are_drawn_in_proportion_to_their_weights() -> None:
+    draws = scenes._Draws([1.0, 0.0, 3.0])
+    rng = np.random.default_rng(0)
+    counts = np.bincount([draws(rng) for _ in range(2_000)], minlength=3)
+    assert counts[1] == 0
+    assert counts[2] / counts[0] == pytest.approx(3, rel=0.15)
 
 
 def test_without_other_speech_words_run_backward() -> None:
