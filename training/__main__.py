@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from engine.errors import KwsError
@@ -51,9 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
         reason = err.strerror or err
         print(f"training: {place}{reason}; name another place or free some", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as err:
         print("training: interrupted; run the same command to go on", file=sys.stderr)
-        return 130
+        number = err.args[0] if err.args else signal.SIGINT
+        return 128 + int(number)
     return 0
 
 

@@ -1,7 +1,7 @@
 """Augments a batch of fbanks on the device that trains: SpecAugment, noise, roll.
 
-What is drawn depends on the seed, the step and the row alone, never on the device or on how many
-processes share the batch.
+What is drawn depends on the seed, the step and the row alone, never on how many processes share the
+batch; only the noise differs between a CPU and a GPU.
 """
 
 from __future__ import annotations
@@ -55,26 +55,32 @@ class Augment:
                 log_mel = log_mel.masked_fill(masked.unsqueeze(3 - axis), self._hidden)
         return log_mel
 
-    def disturb(self, model_input: Tensor, step: int, rows: npt.NDArray[np.int64]) -> Tensor:
+    def disturb(
+        self, model_input: Tensor, step: int, rows: npt.NDArray[np.int64], total: int
+    ) -> Tensor:
         """AST's noise for Speech Commands, on normalised inputs [B, T, F].
 
         A matrix of U(0, 1) times one number of U(0, 0.1) is added; then the input is rolled in
         time by -10 to 9 frames, round the padding.
+
+        Args:
+            model_input: [B, T, F].
+            step: The optimiser step.
+            rows: Which rows of the whole batch these are, shape [B].
+            total: Rows of the whole batch; noise is drawn for all, so that each row has its own.
         """
         if not self.config.noise:
             return model_input
-        draws = self._draws(step, _NOISE, rows, 2)
-        shifts = np.floor(draws[:, 0] * 2 * _ROLL_FRAMES).astype(int) - _ROLL_FRAMES
-        generator = torch.Generator(model_input.device)
-        out = torch.empty_like(model_input)
-        for i, row in enumerate(rows):
-            seed = np.random.SeedSequence((self._seed, step, _NOISE, int(row)))
-            generator.manual_seed(int(seed.generate_state(1)[0]))
-            shape = model_input.shape[1:]
-            noise = torch.rand(shape, generator=generator, device=model_input.device)
-            louder = model_input[i] + noise * float(draws[i, 1]) / 10
-            out[i] = torch.roll(louder, int(shifts[i]), dims=0)
-        return out
+        device, (_, n_frames, n_mels) = model_input.device, model_input.shape
+        draws = torch.from_numpy(self._draws(step, _NOISE, rows, 2)).to(device)
+        seed = int(np.random.SeedSequence((self._seed, step, _NOISE)).generate_state(1)[0])
+        generator = torch.Generator(device).manual_seed(seed)
+        noise = torch.rand((total, n_frames, n_mels), generator=generator, device=device)
+        noise = noise[torch.from_numpy(rows).to(device)]
+        louder = model_input + noise * (draws[:, 1, None, None] / 10).to(noise.dtype)
+        shifts = torch.floor(draws[:, :1] * 2 * _ROLL_FRAMES).long() - _ROLL_FRAMES
+        source = (torch.arange(n_frames, device=device) - shifts) % n_frames  # [B, T]
+        return louder.gather(1, source.unsqueeze(2).expand(-1, -1, n_mels))
 
     def _draws(
         self, step: int, kind: int, rows: npt.NDArray[np.int64], count: int

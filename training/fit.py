@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -20,6 +21,7 @@ from training.checkpoint import RunState, save_checkpoint
 from training.data.batches import Batch, BatchMaker, WindowSource, load_batches
 from training.distributed import World
 from training.features import BatchFbank
+from training.interrupts import Interrupts
 from training.optim import (
     EpochMean,
     WeightAverage,
@@ -36,7 +38,8 @@ from training.validation import measure
 from training.weights import write_weights
 
 BEST_FILE = "best.safetensors"
-_CHECK_EVERY = 20  # steps between looks at the loss, which wait for the device
+# Steps between looks at the loss, which wait for the device, and at what other processes were told.
+_CHECK_EVERY = 20
 # Settings that change how fast a run is, but not what comes out.
 _HARMLESS = frozenset({"threads", "workers", "checkpoint_every_s", "tensorboard", "compile"})
 _PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -118,6 +121,7 @@ class Trainer:
         Raises:
             TrainingError: The loss is no number, or a checkpoint cannot be written.
             SourceError: A recording cannot be read.
+            KeyboardInterrupt: It was asked to end, and has written a checkpoint before.
         """
         maker, steps = self._maker(source)
         batches = load_batches(
@@ -130,7 +134,11 @@ class Trainer:
         log = self._open_log()
         started = saved = time.monotonic()
         before_s = self.trained_s
-        with report_steps(steps, self.step, quiet=not self.world.leads) as report:
+        with (
+            Interrupts() as interrupts,
+            closing(batches),  # ends its workers
+            report_steps(steps, self.step, quiet=not self.world.leads) as report,
+        ):
             for batch in batches:
                 self.tally.take(self._train_step(live, batch, steps, maker.steps_in_epoch))
                 now = time.monotonic()
@@ -143,13 +151,25 @@ class Trainer:
                 elif self.step % _CHECK_EVERY == 0:
                     self._check_loss(self.tally.total)
                 report(1, "")
-                if now - saved > self.config.checkpoint_every_s:
+                asked = self._was_asked_to_end(interrupts)
+                if asked or now - saved > self.config.checkpoint_every_s:
                     self._check_loss(self.tally.total)
                     self.save()
                     saved = now
+                if asked:
+                    raise KeyboardInterrupt(interrupts.number or signal.SIGINT)
         self.save()
         if log is not None:
             log.close()
+
+    def _was_asked_to_end(self, interrupts: Interrupts) -> bool:
+        """Whether any process was; all must leave after the same step."""
+        asked = interrupts.number is not None
+        if self.world.size == 1:
+            return asked
+        if self.step % _CHECK_EVERY:
+            return False
+        return bool(self.world.total(torch.tensor(float(asked), device=self.world.device)) > 0)
 
     def _maker(self, source: WindowSource) -> tuple[BatchMaker, int]:
         steps = self.config.steps
@@ -194,7 +214,7 @@ class Trainer:
         self.step += 1
         if self.average:
             self.average.update(self.model, self.step)
-        return loss.detach() / self.world.size
+        return self.world.total(loss.detach() / self.world.size)
 
     def _loss(self, live: nn.Module, batch: Batch) -> Tensor:
         """Mean over the step's whole batch, as far as this process's rows make it.
@@ -205,7 +225,7 @@ class Trainer:
         samples = batch.samples.to(device, non_blocking=True)
         n_samples = batch.n_samples.to(device, non_blocking=True)
         targets = batch.targets.to(device, non_blocking=True)
-        inputs = self._inputs(samples, n_samples, batch.rows)
+        inputs = self._inputs(samples, n_samples, batch)
         with self._autocast():
             logits = live(inputs).float()
         losses = row_losses(logits, targets, self.config)
@@ -213,12 +233,13 @@ class Trainer:
             share = self.config.teacher_share
             taught = self.teacher.row_losses(logits, self.teacher.posteriors(samples, n_samples))
             losses = (1 - share) * losses + share * taught
-        return losses.sum() * self.world.size / batch.total
+        return losses[: batch.counted].sum() * self.world.size / batch.total
 
     @torch.no_grad()
-    def _inputs(self, samples: Tensor, n_samples: Tensor, rows: np.ndarray) -> Tensor:
-        log_mel = self.augment.mask(self.fbank.padded(samples, n_samples), self.step, rows)
-        return self.augment.disturb(self.fbank.normalize(log_mel), self.step, rows)
+    def _inputs(self, samples: Tensor, n_samples: Tensor, batch: Batch) -> Tensor:
+        log_mel = self.augment.mask(self.fbank.padded(samples, n_samples), self.step, batch.rows)
+        model_input = self.fbank.normalize(log_mel)
+        return self.augment.disturb(model_input, self.step, batch.rows, batch.total)
 
     def _autocast(self) -> torch.autocast:
         kind = self._autocast_type
@@ -244,7 +265,7 @@ class Trainer:
         report: Callable[[int, str], None],
     ) -> None:
         """Measure, select, and write a row; the leading process does."""
-        loss = self.world.total(self.tally.total.clone()) / self.tally.steps
+        loss = self.tally.total / self.tally.steps
         self._check_loss(loss)
         self.tally.clear()
         if log is not None:

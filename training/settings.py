@@ -249,6 +249,8 @@ class FitConfig:
             )
         if self.average_epochs and self.select == "best":
             raise ConfigError("average_epochs and select = 'best' exclude each other; choose one")
+        if self.average_epochs and self.ema_decay:
+            raise ConfigError("average_epochs and ema_decay exclude each other; set one to [] or 0")
 
     def worker_processes(self, device: str) -> int:
         """Workers as a number, for training on a device of some type ("cpu", "cuda").

@@ -1,11 +1,13 @@
 """Runs as people start them: interrupted, killed, on a full disk, in two processes."""
 
+import os
 import resource
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -109,7 +111,8 @@ def _mtime(path: Path) -> int:
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
-def test_ctrl_c_is_one_line(tmp_path: Path, words: Path) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_is_one_line(tmp_path: Path, words: Path, number: int, status: int) -> None:
     process = subprocess.Popen(
         command(recipe(tmp_path, 100_000), tmp_path / "run", words, "--set", "fit.workers=1"),
         cwd=ROOT,
@@ -117,13 +120,14 @@ def test_ctrl_c_is_one_line(tmp_path: Path, words: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     while not (tmp_path / "run" / "last.pt").exists():
         assert process.poll() is None
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, number)  # as a terminal does, workers included
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == status
     assert "Traceback" not in err
     assert err.endswith("training: interrupted; run the same command to go on\n")
 
@@ -152,26 +156,36 @@ def test_a_full_disk_is_one_line_and_the_checkpoint_of_before_is_whole(
 
 
 def test_two_processes_train_as_one(tmp_path: Path, words: Path) -> None:
-    short = recipe(tmp_path, 20)
-    assert fit(short, tmp_path / "one", words).returncode == 0
-    arguments = command(short, tmp_path / "two", words)[1:]
+    """Also when both are ended between two validations, and go on."""
+    recipe_path = recipe(tmp_path, 300)
+    # Eight windows an epoch: the second batch has a single row, and one process none.
+    changes = ("--set", "fit.batch_size=7", "--set", "fit.validate_every=150")
+    assert fit(recipe_path, tmp_path / "one", words, *changes).returncode == 0
+    arguments = command(recipe_path, tmp_path / "two", words, *changes)[1:]
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    two_processes: dict[str, Any] = {"cwd": ROOT, "env": environment(OMP_NUM_THREADS="1")}
+    process = subprocess.Popen([*torchrun, *arguments], start_new_session=True, **two_processes)
+    while not (tmp_path / "two" / "last.pt").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(timeout=60)
+    ended_at = load_checkpoint(tmp_path / "two" / "last.pt")["step"]
+    assert 0 < ended_at < 300
+    assert ended_at % 150
     done = subprocess.run(
-        [*torchrun, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=environment(OMP_NUM_THREADS="1"),
-        timeout=120,
+        [*torchrun, *arguments], capture_output=True, text=True, timeout=120, **two_processes
     )
     assert done.returncode == 0, done.stderr
     one, two = (read_log(tmp_path / name / "log.csv") for name in ("one", "two"))
-    assert [row["step"] for row in two] == ["10", "20"]
+    assert [row["step"] for row in two] == ["150", "300"]
     for row_one, row_two in zip(one, two, strict=True):
         assert abs(float(row_one["loss"]) - float(row_two["loss"])) < 1e-4
     expected = weights(tmp_path / "one")
     for name, value in weights(tmp_path / "two").items():
-        torch.testing.assert_close(value, expected[name], atol=1e-4, rtol=1e-3, msg=name)
+        # Biases of keys change no softmax: Adam scales the rounding errors in their gradients up.
+        if not name.endswith("qkv.bias"):
+            torch.testing.assert_close(value, expected[name], atol=1e-3, rtol=1e-2, msg=name)
 
 
 def test_words_of_ones_own_to_a_running_model(tmp_path: Path, words: Path, demo_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_what_hides(value: str, expected: float) -> None:
 def test_the_noise_of_speech_commands() -> None:
     config = AugmentConfig(noise=True)
     ramp = torch.arange(128.0)[None, :, None].expand(64, 128, 128)
-    out = Augment(config, FbankConfig(), seed=1).disturb(ramp, 0, ROWS)
+    out = Augment(config, FbankConfig(), seed=1).disturb(ramp, 0, ROWS, 64)
     shifts = []
     for row in out:
         shift = int(row[:, 0].argmax() - 127) % 128  # the end of the ramp went round
@@ -64,7 +64,7 @@ def test_rows_do_not_depend_on_their_company() -> None:
     rows = np.arange(8)
 
     def both(part: torch.Tensor, rows: np.ndarray, step: int) -> torch.Tensor:
-        return augment.disturb(augment.mask(part, step, rows), step, rows)
+        return augment.disturb(augment.mask(part, step, rows), step, rows, 8)
 
     whole = both(log_mel, rows, 3)
     torch.testing.assert_close(both(log_mel[1::2], rows[1::2], 3), whole[1::2])

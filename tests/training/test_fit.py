@@ -1,5 +1,7 @@
 """Training learns, goes on after an interruption as if there had been none, and never lies."""
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,27 @@ def test_an_interrupted_run_ends_with_the_same_weights_and_log(
         del row["trained_s"]
     assert rows[0] == rows[1]
     assert [row["step"] for row in rows[1]] == ["3", "6"]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_asked_to_end_it_saves_the_step_that_it_is_at(tmp_path: Path, workers: int) -> None:
+    whole = train(tmp_path / "whole")
+    trainer = small_trainer(tmp_path / "cut", workers=workers)
+    train_step = trainer._train_step
+
+    def asked(*arguments: object) -> torch.Tensor:
+        if trainer.step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return train_step(*arguments)
+
+    trainer._train_step = asked
+    with pytest.raises(KeyboardInterrupt) as raised:
+        trainer.run(scenes(), validation())
+    assert raised.value.args == (signal.SIGTERM,)
+    assert load_checkpoint(tmp_path / "cut" / "last.pt")["step"] == 4
+    resumed = train(tmp_path / "cut")
+    for name, weight in whole.export_weights().items():
+        torch.testing.assert_close(resumed.export_weights()[name], weight, msg=name)
 
 
 def test_it_learns_two_tones(tmp_path: Path) -> None:

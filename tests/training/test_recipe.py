@@ -178,6 +178,7 @@ def test_a_start_gives_the_shape_and_the_recipe_changes_it() -> None:
         ("[fit]\naverage_epochs = [3]", r"average_epochs is \[3\]; it must be \[first, last\]"),
         ("[fit]\nbatch_size = 0", r"batch_size is 0; it must be 1 to"),
         ("[fit]\nselect = 'best'\naverage_epochs = [1, 2]", "exclude each other"),
+        ("[fit]\nema_decay = 0.9\naverage_epochs = [1, 2]", "exclude each other"),
         ("[augment]\nmixup = 2", r"mixup is 2; it must be 0 to 1"),
         ("[data]\nwindows = 'frames'", "must be one of scenes, clips"),
         ("[data]\nfolder = 'a'\ntrain_list = 'b'", "name one of them"),

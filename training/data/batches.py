@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
@@ -26,6 +26,10 @@ class WindowSource(Protocol):
     def epoch_windows(self) -> int:
         """Windows in an epoch."""
 
+    @property
+    def n_labels(self) -> int:
+        """Length of a target."""
+
     def window(self, epoch: int, row: int, rng: np.random.Generator) -> tuple[Float32, Float32]:
         """Samples [n] and targets [n_labels] of one window of an epoch."""
 
@@ -46,6 +50,8 @@ class Batch:
         targets: [B, n_labels].
         rows: Which rows of the whole step's batch these are, [B].
         total: Rows of the whole step's batch.
+        counted: How many of the rows count: all, or none of a single silent one where a small
+            batch leaves a process without a row, which must take the step all the same.
     """
 
     samples: Tensor
@@ -53,6 +59,7 @@ class Batch:
     targets: Tensor
     rows: npt.NDArray[np.int64]
     total: int
+    counted: int
 
     def pin_memory(self) -> Batch:
         """The same in memory that a GPU reads by itself; torch's loader asks for it."""
@@ -129,17 +136,23 @@ class BatchMaker:
         rank, size = self._share
         rows = np.arange(rank, total, size)
         windows = [self._window(epoch, first + int(row), step) for row in rows]
-        n_samples = np.array([len(samples) for samples, _ in windows], np.int64)
-        padded = np.zeros((len(rows), int(n_samples.max(initial=0))), np.float32)
-        for i, (samples, _) in enumerate(windows):
+        if not windows:
+            rows = np.zeros(1, np.int64)
+        longest = max((len(samples) for samples, _ in windows), default=0)
+        n_samples = np.zeros(len(rows), np.int64)
+        padded = np.zeros((len(rows), longest), np.float32)
+        targets = np.zeros((len(rows), self._source.n_labels), np.float32)
+        for i, (samples, target) in enumerate(windows):
+            n_samples[i] = len(samples)
             padded[i, : len(samples)] = samples
-        targets = np.stack([target for _, target in windows]) if windows else np.zeros((0, 1))
+            targets[i] = target
         return Batch(
             samples=torch.from_numpy(padded),
             n_samples=torch.from_numpy(n_samples),
-            targets=torch.from_numpy(targets.astype(np.float32)),
+            targets=torch.from_numpy(targets),
             rows=rows,
             total=total,
+            counted=len(windows),
         )
 
     def _window(self, epoch: int, row: int, step: int) -> tuple[Float32, Float32]:
@@ -159,8 +172,8 @@ class BatchMaker:
 
 def load_batches(
     maker: BatchMaker, steps: range, *, workers: int, pin_memory: bool
-) -> Iterator[Batch]:
-    """The batches of some steps, made ahead by worker processes.
+) -> Generator[Batch]:
+    """The batches of some steps, made ahead by worker processes; closing it ends them.
 
     Args:
         maker: Makes them.
@@ -182,7 +195,7 @@ def load_batches(
         num_workers=workers,
         pin_memory=pin_memory,
         collate_fn=_as_it_is,
-        worker_init_fn=_ignore_interrupts,
+        worker_init_fn=_ignore_signals,
         **more,
     )
     for batch in loader:
@@ -195,6 +208,7 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _ignore_interrupts(_: int) -> None:
-    # Ctrl-C reaches every process of a terminal; the trainer ends its workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _ignore_signals(_: int) -> None:
+    # They reach every process of a terminal or a service; the trainer ends its workers itself.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

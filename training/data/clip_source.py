@@ -107,7 +107,7 @@ class ClipSource:
         balanced: bool = False,
     ) -> None:
         self._items = items
-        self._n_labels = n_labels
+        self.n_labels = n_labels
         self._max_samples = max_samples
         self._pad_samples = pad_samples
         self._seed = seed
@@ -142,7 +142,7 @@ class ClipSource:
         samples = item.read()[: self._max_samples]
         if len(samples) == 0:
             raise SourceError(f"{item.name} holds no samples; take it off the list")
-        target = np.zeros(self._n_labels, np.float32)
+        target = np.zeros(self.n_labels, np.float32)
         target[list(item.labels)] = 1
         return centred(samples, self._pad_samples), target
 

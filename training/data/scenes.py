@@ -136,6 +136,11 @@ class SceneMaker:
         """As many windows as there are clips of words."""
         return sum(len(group) for group in self._words.values())
 
+    @property
+    def n_labels(self) -> int:
+        """Length of a target."""
+        return len(self.labels)
+
     def window(self, epoch: int, row: int, rng: np.random.Generator) -> tuple[Float32, Float32]:
         """Draw a window.
 

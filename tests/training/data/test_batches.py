@@ -75,6 +75,14 @@ def test_processes_share_a_batch() -> None:
         torch.testing.assert_close(part.targets, whole.targets[rank::2])
 
 
+def test_a_process_may_have_no_row_of_a_batch() -> None:
+    batch = maker(source(9), share=(1, 2)).batch(2)  # the ninth clip is alone
+    assert batch.total == 1
+    assert batch.counted == 0
+    assert batch.samples.shape[0] == len(batch.rows) == 1  # a silent one in its place
+    assert batch.targets.tolist() == [[0, 0, 0]]
+
+
 def test_mixup_mixes_sound_and_labels_by_one_ratio() -> None:
     ratios = []
     batches = maker(source(200), AugmentConfig(mixup=1.0), batch_size=200)
