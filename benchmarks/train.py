@@ -2,7 +2,7 @@
 
 The bare step is forward, loss, backward and optimiser on tensors that are there already. What the
 whole run adds is data: composing windows, fbanks, augmentation, averaging. All take turns in one
-process on the same model, so that a noisy machine disturbs all alike.
+process in one precision, so that a noisy machine disturbs all alike.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def report(setting: Setting) -> str:
     windows = setting.steps * setting.batch_size
     lines = [
         f"{setting.size}, batches of {setting.batch_size}, {setting.threads} threads, "
-        f"workers {setting.workers}, on {device}",
+        f"workers {setting.workers}, {_config(setting).precision_on(device.type)} on {device}",
         "",
         "| | windows/s | of the bare step |",
         "|---|---|---|",
@@ -117,6 +117,11 @@ def _config(setting: Setting) -> FitConfig:
     )
 
 
+def _trains_in_bf16(setting: Setting, device: torch.device) -> bool:
+    """All candidates train in the precision that the trainer takes by itself."""
+    return _config(setting).precision_on(device.type) == "bf16"
+
+
 class _BareStep:
     """Forward, loss, backward, clipping, optimiser, on one batch of tensors."""
 
@@ -124,6 +129,7 @@ class _BareStep:
         shape = _shape(setting)
         self._steps = setting.steps
         self._device = device
+        self._half = _trains_in_bf16(setting, device)
         self._model = AudioSpectrogramTransformer(shape).to(device).train()
         self._optimizer = make_optimizer(self._model, _config(setting))
         self._inputs = torch.randn(setting.batch_size, shape.n_frames, shape.n_mels, device=device)
@@ -132,7 +138,7 @@ class _BareStep:
 
     def __call__(self) -> None:
         for _ in range(self._steps):
-            with torch.autocast(self._device.type, torch.bfloat16):
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
                 logits = self._model(self._inputs).float()
             loss = functional.cross_entropy(logits, self._targets)
             self._optimizer.zero_grad(set_to_none=True)
@@ -212,6 +218,7 @@ class _TransformersTrainer:
             for i in range(setting.batch_size * setting.steps)
         ]
         self._on_cpu = device.type == "cpu"
+        self._half = _trains_in_bf16(setting, device)
 
     def __call__(self) -> None:
         from transformers import Trainer as TheirTrainer
@@ -221,7 +228,7 @@ class _TransformersTrainer:
             output_dir=self._folder.name,
             max_steps=self._setting.steps,
             per_device_train_batch_size=self._setting.batch_size,
-            bf16=True,
+            bf16=self._half,
             use_cpu=self._on_cpu,
             save_strategy="no",
             logging_strategy="no",

@@ -172,17 +172,17 @@ class Block(nn.Module):
         self.fc2 = nn.Linear(mlp_dim, dim)
         self.drop_path = drop_path
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, N, D] to [B, N, D]."""
-        x = x + self._maybe_skip(self.attn(self.norm1(x)))
-        return x + self._maybe_skip(self.fc2(functional.gelu(self.fc1(self.norm2(x)))))
+    def forward(self, x: Tensor, draws: Tensor | None = None) -> Tensor:
+        """[B, N, D] to [B, N, D]; draws, [B, 2], decide whether a row skips the two branches."""
+        x = x + self._maybe_skip(self.attn(self.norm1(x)), draws, 0)
+        return x + self._maybe_skip(self.fc2(functional.gelu(self.fc1(self.norm2(x)))), draws, 1)
 
-    def _maybe_skip(self, branch: Tensor) -> Tensor:
-        if not self.training or self.drop_path == 0:
+    def _maybe_skip(self, branch: Tensor, draws: Tensor | None, number: int) -> Tensor:
+        if draws is None or self.drop_path == 0:
             return branch
         keep = 1 - self.drop_path
-        mask = torch.rand(branch.shape[0], 1, 1, device=branch.device) < keep
-        return branch * mask.to(branch.dtype) / keep
+        kept = draws[:, number] < keep  # [B]
+        return branch * (kept.to(branch.dtype) / keep)[:, None, None]
 
 
 class AudioSpectrogramTransformer(nn.Module):
@@ -218,11 +218,14 @@ class AudioSpectrogramTransformer(nn.Module):
         if self.dist_token is not None:
             nn.init.trunc_normal_(self.dist_token, std=0.02)
 
-    def forward(self, fbank: Tensor) -> Tensor:
+    def forward(self, fbank: Tensor, draws: Tensor | None = None) -> Tensor:
         """Score a batch.
 
         Args:
             fbank: Normalised fbanks, [B, T, F].
+            draws: Uniform numbers that decide which branches are skipped, [B, depth, 2]; in
+                training alone, and given by the trainer, so that a row's do not depend on its
+                company.
 
         Returns:
             Logits, [B, n_labels].
@@ -240,8 +243,8 @@ class AudioSpectrogramTransformer(nn.Module):
         special = [self.cls_token] if self.dist_token is None else [self.cls_token, self.dist_token]
         x = torch.cat([token.expand(x.shape[0], -1, -1) for token in special] + [x], dim=1)
         x = x + self.pos_embed
-        for block in self.blocks:
-            x = block(x)
+        for i, block in enumerate(self.blocks):
+            x = block(x, None if draws is None else draws[:, i])
         pooled = self.norm(x)[:, : self.config.n_special].mean(dim=1)  # [B, D]
         logits: Tensor = self.head(self.head_norm(pooled))
         return logits

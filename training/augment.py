@@ -42,7 +42,7 @@ class Augment:
         """
         config = self.config
         sizes = ((log_mel.shape[2], config.mask_mels, 2), (log_mel.shape[1], config.mask_frames, 1))
-        draws = self._draws(step, _MASKS, rows, 4 * config.masks)
+        draws = row_draws((self._seed, step, _MASKS), rows, 4 * config.masks)
         for kind, (size, limit, axis) in enumerate(sizes):
             for number in range(config.masks if limit else 0):
                 width, start = draws[:, 4 * number + 2 * kind : 4 * number + 2 * kind + 2].T
@@ -72,7 +72,7 @@ class Augment:
         if not self.config.noise:
             return model_input
         device, (_, n_frames, n_mels) = model_input.device, model_input.shape
-        draws = torch.from_numpy(self._draws(step, _NOISE, rows, 2)).to(device)
+        draws = torch.from_numpy(row_draws((self._seed, step, _NOISE), rows, 2)).to(device)
         seed = int(np.random.SeedSequence((self._seed, step, _NOISE)).generate_state(1)[0])
         generator = torch.Generator(device).manual_seed(seed)
         noise = torch.rand((total, n_frames, n_mels), generator=generator, device=device)
@@ -82,11 +82,17 @@ class Augment:
         source = (torch.arange(n_frames, device=device) - shifts) % n_frames  # [B, T]
         return louder.gather(1, source.unsqueeze(2).expand(-1, -1, n_mels))
 
-    def _draws(
-        self, step: int, kind: int, rows: npt.NDArray[np.int64], count: int
-    ) -> npt.NDArray[np.float64]:
-        """Uniform numbers for each row, [B, count]."""
-        total = int(rows.max()) + 1 if len(rows) else 0
-        rng = np.random.default_rng((self._seed, step, kind))
-        draws: npt.NDArray[np.float64] = rng.random((total, count))[rows]
-        return draws
+
+def row_draws(
+    seed: tuple[int, ...], rows: npt.NDArray[np.int64], count: int
+) -> npt.NDArray[np.float64]:
+    """Uniform numbers for some rows of a batch, [B, count]; a row's do not depend on the others.
+
+    Args:
+        seed: Seed of the run, step, and what is drawn.
+        rows: Which rows, shape [B].
+        count: Numbers for each.
+    """
+    total = int(rows.max()) + 1 if len(rows) else 0
+    draws: npt.NDArray[np.float64] = np.random.default_rng(seed).random((total, count))[rows]
+    return draws

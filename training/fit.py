@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from engine.errors import TrainingError
 from training.ast import AudioSpectrogramTransformer
-from training.augment import Augment
+from training.augment import Augment, row_draws
 from training.checkpoint import RunState, save_checkpoint
 from training.data.batches import Batch, BatchMaker, WindowSource, load_batches
 from training.distributed import World
@@ -43,6 +43,7 @@ _CHECK_EVERY = 20
 # Settings that change how fast a run is, but not what comes out.
 _HARMLESS = frozenset({"threads", "workers", "checkpoint_every_s", "tensorboard", "compile"})
 _PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_SKIPS = 104
 
 
 class Trainer:
@@ -89,7 +90,7 @@ class Trainer:
         self.augment = Augment(augment, task.fbank, config.seed)
         self.model = (model or AudioSpectrogramTransformer(task.model)).to(world.device)
         self.optimizer = make_optimizer(self.model, config)
-        self.scaler = torch.amp.GradScaler(world.device.type, enabled=self._scales_gradients)
+        self.scaler = torch.amp.GradScaler(world.device.type, enabled=self._precision == "fp16")
         self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.epoch_mean = EpochMean(config.average_epochs) if config.average_epochs else None
         self.step = 0
@@ -102,14 +103,8 @@ class Trainer:
             self._restore(state.load(task))
 
     @property
-    def _scales_gradients(self) -> bool:
-        return self.config.precision == "fp16" and self.world.device.type == "cuda"
-
-    @property
-    def _autocast_type(self) -> torch.dtype | None:
-        if self.config.precision == "fp16" and self.world.device.type == "cpu":
-            return torch.bfloat16  # a CPU has no fast half precision
-        return _PRECISIONS.get(self.config.precision)
+    def _precision(self) -> str:
+        return self.config.precision_on(self.world.device.type)
 
     def run(self, source: WindowSource, validation: WindowSource) -> None:
         """Train to the last step.
@@ -200,8 +195,6 @@ class Trainer:
         rate = learning_rate_at(self.step, steps=steps, steps_in_epoch=in_epoch, config=self.config)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        # Stochastic depth draws from here: the same after an interruption.
-        torch.manual_seed(self.config.seed * 1_000_003 + self.step * 1_009 + self.world.rank)
         self.model.train()
         loss = self._loss(live, batch)
         self.optimizer.zero_grad(set_to_none=True)
@@ -227,7 +220,7 @@ class Trainer:
         targets = batch.targets.to(device, non_blocking=True)
         inputs = self._inputs(samples, n_samples, batch)
         with self._autocast():
-            logits = live(inputs).float()
+            logits = live(inputs, self._skip_draws(batch)).float()
         losses = row_losses(logits, targets, self.config)
         if self.teacher:
             share = self.config.teacher_share
@@ -241,8 +234,16 @@ class Trainer:
         model_input = self.fbank.normalize(log_mel)
         return self.augment.disturb(model_input, self.step, batch.rows, batch.total)
 
+    def _skip_draws(self, batch: Batch) -> Tensor | None:
+        shape = self.task.model
+        if not shape.drop_path:
+            return None
+        draws = row_draws((self.config.seed, self.step, _SKIPS), batch.rows, 2 * shape.depth)
+        on_device = torch.from_numpy(draws).float().to(self.world.device)
+        return on_device.reshape(-1, shape.depth, 2)
+
     def _autocast(self) -> torch.autocast:
-        kind = self._autocast_type
+        kind = _PRECISIONS.get(self._precision)
         return torch.autocast(self.world.device.type, kind, enabled=kind is not None)
 
     def _validates(self, steps_in_epoch: int, steps: int) -> bool:

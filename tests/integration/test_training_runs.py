@@ -20,7 +20,7 @@ from training.run_log import read_log
 RECIPE = """
 [model]
 dim = 24
-depth = 1
+depth = 2
 heads = 2
 
 [augment]
@@ -159,7 +159,8 @@ def test_two_processes_train_as_one(tmp_path: Path, words: Path) -> None:
     """Also when both are ended between two validations, and go on."""
     recipe_path = recipe(tmp_path, 300)
     # Eight windows an epoch: the second batch has a single row, and one process none.
-    changes = ("--set", "fit.batch_size=7", "--set", "fit.validate_every=150")
+    settings = ("fit.batch_size=7", "fit.validate_every=150", "model.drop_path=0.2")
+    changes = [word for setting in settings for word in ("--set", setting)]
     assert fit(recipe_path, tmp_path / "one", words, *changes).returncode == 0
     arguments = command(recipe_path, tmp_path / "two", words, *changes)[1:]
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")

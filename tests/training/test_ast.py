@@ -75,14 +75,23 @@ def test_every_parameter_gets_a_gradient() -> None:
     assert without == []
 
 
-def test_branches_are_skipped_in_training_only() -> None:
-    torch.manual_seed(0)
-    model = AudioSpectrogramTransformer(AstConfig(**SMALL, drop_path=0.5))
-    x = torch.randn(32, 98, 128)
-    model.eval()
-    torch.testing.assert_close(model(x), model(x))
-    model.train()
-    assert not torch.allclose(model(x), model(x))
+def test_branches_are_skipped_as_the_draws_say() -> None:
+    model = AudioSpectrogramTransformer(AstConfig(**SMALL, drop_path=0.5)).eval()
+    first, last = model.blocks
+    assert (first.drop_path, last.drop_path) == (0.0, 0.5)  # it rises with depth
+    x = torch.randn(3, 23, 24)
+    draws = torch.tensor([[0.1, 0.1], [0.9, 0.9], [0.9, 0.1]])
+    out = last(x, draws)
+    torch.testing.assert_close(out[1], x[1])  # both branches are skipped
+    attended = x + 2 * last.attn(last.norm1(x))
+    kept = 2 * last.fc2(torch.nn.functional.gelu(last.fc1(last.norm2(attended))))
+    torch.testing.assert_close(out[0], (attended + kept)[0])  # kept ones count double
+    alone = 2 * last.fc2(torch.nn.functional.gelu(last.fc1(last.norm2(x))))
+    torch.testing.assert_close(out[2], (x + alone)[2])
+    torch.testing.assert_close(first(x, draws), first(x))
+    fbank = torch.randn(3, 98, 128)
+    blocks_draws = torch.stack([draws.flip(0), draws], dim=1)
+    assert not torch.allclose(model(fbank, blocks_draws), model(fbank))
 
 
 @pytest.mark.parametrize(

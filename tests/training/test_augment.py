@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine.config import FbankConfig
-from training.augment import Augment
+from training.augment import Augment, row_draws
 from training.settings import AugmentConfig
 
 ROWS = np.arange(64)
@@ -39,6 +39,13 @@ def test_what_hides(value: str, expected: float) -> None:
     config = AugmentConfig(mask_frames=48, mask_mels=48, mask_value=value)
     out = Augment(config, FbankConfig(), seed=1).mask(torch.full((8, 98, 128), 7.0), 0, ROWS[:8])
     assert set(np.unique(out.numpy()).tolist()) == {7.0, np.float32(expected)}
+
+
+def test_the_draws_of_a_row_do_not_depend_on_the_others() -> None:
+    whole = row_draws((1, 2, 3), np.arange(8), 5)
+    np.testing.assert_array_equal(row_draws((1, 2, 3), np.array([1, 6]), 5), whole[[1, 6]])
+    assert not np.array_equal(row_draws((1, 3, 3), np.arange(8), 5), whole)
+    assert ((whole >= 0) & (whole < 1)).all()
 
 
 def test_the_noise_of_speech_commands() -> None:

@@ -130,6 +130,21 @@ def test_published_shapes() -> None:
         assert shape.grid[0] * shape.grid[1] == tokens
 
 
+@pytest.mark.parametrize(
+    ("precision", "cpu", "cuda"),
+    [
+        ("auto", "fp32", "bf16"),
+        ("bf16", "bf16", "bf16"),
+        ("fp16", "fp32", "fp16"),
+        ("fp32", "fp32", "fp32"),
+    ],
+)
+def test_a_cpu_trains_in_float32_unless_told(precision: str, cpu: str, cuda: str) -> None:
+    fit = load_recipe("words", [f"fit.precision={precision}"]).fit
+    assert (fit.precision_on("cpu"), fit.precision_on("cuda")) == (cpu, cuda)
+    assert load_recipe("words").fit.precision == "auto"
+
+
 def test_workers_compose_beside_a_gpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     fit = load_recipe("words").fit

@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> None:
         f"dim {shape['dim']}, depth {shape['depth']}, {shape['heads']} heads, strides "
         f"{shape['mel_stride']} and {shape['frame_stride']}, {shape['n_frames']} frames, "
         f"{card.activation}, mean {card.fbank.mean:g}, std {card.fbank.std:g}, windows of "
-        f"{card.windows.window_samples / card.fbank.sample_rate_hz:g} s"
+        f"{card.windows.window_samples / card.fbank.sample_rate_hz:g} s, LayerNorm epsilons "
+        f"{shape['norm_eps']:g} and {shape['head_norm_eps']:g}"
     )
     print(
         f"wrote {options.model}; largest logit difference to torch {difference:.2e} "
