@@ -19,6 +19,7 @@ from training.commands import (
     prepare,
     synthesize,
 )
+from training.streams import flush_streams, open_closed_streams, say
 
 _COMMANDS = {
     "prepare": prepare,
@@ -34,8 +35,12 @@ _COMMANDS = {
 }
 
 
+_INSTALL = "pip install -e '.[train]' -c constraints.txt, or make test"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    open_closed_streams()
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, module in _COMMANDS.items():
@@ -43,20 +48,30 @@ def main(arguments: list[str] | None = None) -> int:
         module.add_arguments(commands.add_parser(name, help=text, description=text))
     options = parser.parse_args(arguments)
     try:
+        return _run(options)
+    finally:
+        flush_streams()
+
+
+def _run(options: argparse.Namespace) -> int:
+    status, text = 0, ""
+    try:
         _COMMANDS[options.command].run(options)
     except KwsError as err:
-        print(f"training: {err}", file=sys.stderr)
-        return 1
+        status, text = 1, str(err)
+    except BrokenPipeError:
+        pass  # nobody reads what is printed any more
     except OSError as err:
         place = f"{err.filename}: " if err.filename else ""
-        reason = err.strerror or err
-        print(f"training: {place}{reason}; name another place or free some", file=sys.stderr)
-        return 1
+        status, text = 1, f"{place}{err.strerror or err}; name another place or free some"
+    except ModuleNotFoundError as err:
+        status, text = 1, f"{err.name} is not installed: {_INSTALL}"
     except KeyboardInterrupt as err:
-        print("training: interrupted; run the same command to go on", file=sys.stderr)
-        number = err.args[0] if err.args else signal.SIGINT
-        return 128 + int(number)
-    return 0
+        status = 128 + int(err.args[0] if err.args else signal.SIGINT)
+        text = "interrupted; run the same command to go on"
+    if text:
+        say(f"training: {text}", sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

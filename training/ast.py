@@ -20,6 +20,21 @@ from engine.errors import ConfigError
 # DeiT (Touvron et al. 2021, table 1): dim, depth, heads of the sizes that AST was published with.
 SIZES = {"tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12)}
 
+# Far beyond every published model, and far below what a damaged file may claim.
+_LIMITS = {
+    "n_labels": (1, 100_000),
+    "n_frames": (1, 65_536),
+    "n_mels": (1, 4_096),
+    "patch_frames": (1, 65_536),
+    "patch_mels": (1, 4_096),
+    "frame_stride": (1, 65_536),
+    "mel_stride": (1, 4_096),
+    "dim": (1, 8_192),
+    "depth": (1, 256),
+    "heads": (1, 256),
+    "mlp_dim": (0, 65_536),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class AstConfig:
@@ -67,12 +82,10 @@ class AstConfig:
 
     def __post_init__(self) -> None:
         """Refuse shapes that no model can have."""
-        sizes = (
-            *(self.n_labels, self.n_frames, self.n_mels, self.patch_frames, self.patch_mels),
-            *(self.frame_stride, self.mel_stride, self.dim, self.depth, self.heads),
-        )
-        if min(sizes) < 1:
-            raise ConfigError(f"model has a size below 1: {self}; every size must be at least 1")
+        for name, (low, high) in _LIMITS.items():
+            size = getattr(self, name)
+            if not isinstance(size, int) or not low <= size <= high:
+                raise ConfigError(f"model {name} is {size}; it must be {low} to {high}")
         if self.dim % self.heads:
             raise ConfigError(
                 f"model dim is {self.dim}; it must be a multiple of {self.heads} heads"
@@ -84,6 +97,11 @@ class AstConfig:
             )
         if not 0 <= self.drop_path < 1:
             raise ConfigError(f"model drop_path is {self.drop_path}; it must be 0 to below 1")
+        for name in ("norm_eps", "head_norm_eps"):
+            if not 0 < getattr(self, name) <= 0.1:
+                raise ConfigError(
+                    f"model {name} is {getattr(self, name)}; it must be above 0 and at most 0.1"
+                )
 
     @classmethod
     def published(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +14,16 @@ import torch
 
 from engine.errors import ConfigError, ModelError, TrainingError
 from training.task import Task
+from training.weights import load_tensors
 
 LAST_FILE = "last.pt"
+_FIELDS = frozenset(
+    {
+        *("labels", "activation", "fbank", "windows", "model", "weights", "averaged_weights"),
+        *("optimizer", "scaler", "epoch_sums", "epoch_count", "step", "best", "loss_sum"),
+        *("loss_steps", "trained_s", "fit", "augment", "provenance"),
+    }
+)
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -61,13 +72,23 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         ModelError: The file is missing, is no checkpoint, or holds more than tensors and values.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as err:  # torch raises many kinds for a bad file
-        reason = str(err).partition("\n")[0] or type(err).__name__
-        raise ModelError(f"cannot read checkpoint {path}: {reason}; train it anew") from err
+    state = load_tensors(path, "it must be the checkpoint of a run (python -m training fit)")
     if not isinstance(state, dict):
         raise ModelError(f"checkpoint {path} holds a {type(state).__name__}; it must hold a dict")
+    return state
+
+
+def load_run(folder: Path) -> dict[str, Any]:
+    """Read the checkpoint of a run's folder.
+
+    Raises:
+        ModelError: There is none, or it is of no run.
+    """
+    path = folder / LAST_FILE
+    state = load_checkpoint(path)
+    missing = sorted(_FIELDS - set(state))
+    if missing:
+        raise ModelError(f"checkpoint {path} has no {missing[0]!r}; it is of no run: remove it")
     return state
 
 
@@ -96,13 +117,44 @@ class RunState:
             ConfigError: It belongs to another task.
         """
         path = self.folder / LAST_FILE
-        state = load_checkpoint(path)
+        state = load_run(self.folder)
         for name, wanted in task.to_dict().items():
-            if name not in state:
-                raise ModelError(f"checkpoint {path} has no {name!r}; it is of no run: remove it")
             if state[name] != wanted:
                 raise ConfigError(
-                    f"{path} was trained with another {name}: it has {state[name]}, this run wants "
-                    f"{wanted}; take another run folder"
+                    f"{path} was trained with other {name}: {_difference(state[name], wanted)}; "
+                    "take another run folder"
                 )
         return state
+
+
+def _difference(had: Any, wanted: Any) -> str:
+    """Where two plain values differ, in few words."""
+    if isinstance(had, dict) and isinstance(wanted, dict):
+        for name in wanted:
+            if had.get(name) != wanted[name]:
+                return f"{name} was {had.get(name)} and is {wanted[name]}"
+    return f"it has {had}, this run wants {wanted}"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a run's folder for this process.
+
+    Raises:
+        TrainingError: Another process trains in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        try:
+            # Not inherited by workers, and gone with the process, however it ends.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as err:
+            raise TrainingError(
+                f"another process trains in {folder}; wait for it, or take another run folder"
+            ) from err
+        try:
+            yield
+        finally:
+            (folder / ".lock").unlink(missing_ok=True)
+            with suppress(OSError):
+                folder.rmdir()  # if nothing came of it

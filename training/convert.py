@@ -70,6 +70,21 @@ class ConvertOptions:
     threshold: float = 0.5
     smoothing_windows: int = 3
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that no model has."""
+        numbers = {
+            "--frames": (self.n_frames,),
+            "--strides": self.strides or (),
+            "--heads": (self.heads,),
+            "--norm-eps": (self.norm_eps,),
+            "--std": (self.std,),
+            "--window-s": (self.window_s,),
+        }
+        for flag, values in numbers.items():
+            for value in values:
+                if value is not None and not 0 < value < math.inf:
+                    raise ConfigError(f"{flag} is {value}; it must be above 0")
+
 
 def convert(source: Path, folder: Path, options: ConvertOptions) -> tuple[ModelCard, float]:
     """Write the model folder of a published checkpoint.
@@ -178,7 +193,7 @@ def _card(
 def _labels(n_labels: int, config: Mapping[str, Any], options: ConvertOptions) -> tuple[str, ...]:
     if options.labels:
         names = read_label_csv(options.labels).names
-    elif "id2label" in config:
+    elif "id2label" in config and not (n_labels == 35 and _is_unnamed(config["id2label"])):
         names = _id2label(config["id2label"])
     elif n_labels == 35:
         names = read_label_csv(SPEECH_COMMANDS_CSV).names
@@ -190,6 +205,13 @@ def _labels(n_labels: int, config: Mapping[str, Any], options: ConvertOptions) -
     if len(names) != n_labels:
         raise ConfigError(f"{len(names)} labels are named; the checkpoint has {n_labels}")
     return names
+
+
+def _is_unnamed(table: object) -> bool:
+    """Whether transformers numbered the labels because nobody had named them."""
+    return isinstance(table, dict) and all(
+        str(name).startswith("LABEL_") for name in table.values()
+    )
 
 
 def _id2label(table: object) -> tuple[str, ...]:
@@ -217,29 +239,42 @@ def _fbank(
         value = getattr(options, name)
         if value is None:
             value = extractor.get(name, getattr(published, name, None))
-        if not isinstance(value, int | float) or not math.isfinite(value):
+        if value is None:
             raise ConfigError(
-                f"the checkpoint does not say its feature {name} ({value!r}); give --mean and "
-                "--std (python -m training norm-stats computes them)"
+                f"the checkpoint does not say its feature {name}; give --mean and --std "
+                "(python -m training norm-stats computes them)"
             )
-        constants[name] = float(value)
+        constants[name] = _number(value, name)
     if extractor.get("do_normalize") is False:
         constants = {"mean": 0.0, "std": 0.5}  # (x - 0) / (2 * 0.5)
     return FbankConfig(
-        sample_rate_hz=extractor.get("sampling_rate", 16_000),
+        sample_rate_hz=int(_number(extractor.get("sampling_rate", 16_000), "sampling_rate")),
         n_mels=config.n_mels,
         target_frames=config.n_frames,
-        padding_value=float(extractor.get("padding_value", 0.0)),
+        padding_value=_number(extractor.get("padding_value", 0.0), "padding_value"),
         padding_stage="before_normalization",
         **constants,
     )
+
+
+def _number(value: object, name: str) -> float:
+    """A number of preprocessor_config.json that features can be computed with."""
+    try:
+        number = float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        number = math.inf
+    if isinstance(value, bool) or not abs(number) < 1e9 or (name == "sampling_rate" and number % 1):
+        raise ModelError(
+            f"preprocessor_config.json gives {name} as {str(value)[:40]!r}; it must be a number"
+        )
+    return number
 
 
 def _windows(
     fbank: FbankConfig, published: Published | None, options: ConvertOptions
 ) -> WindowConfig:
     """As long as the clips of the training set, but no longer than the model's input."""
-    hop = WindowConfig().hop_samples
+    hop = 10 * fbank.frame_hop_samples
     longest = fbank.frame_length_samples + fbank.target_frames * fbank.frame_hop_samples - 1
     wanted_s = options.window_s or (published.window_s if published else math.inf)
     samples = min(longest, wanted_s * fbank.sample_rate_hz)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from training.checkpoint import LAST_FILE, load_checkpoint
+from training.checkpoint import load_run
 from training.model_folder import ModelCard, write_model_folder
 from training.start import open_start
 from training.task import Task
@@ -37,7 +37,7 @@ def export_model(
     Raises:
         ModelError: There is no whole checkpoint, or the exported model differs from the trained.
     """
-    state = load_checkpoint(run / LAST_FILE)
+    state = load_run(run)
     model = build_model(open_start(str(run)).weights, str(run))
     task = Task.from_dict(state)
     settings = {key: state[key] for key in ("model", "fit", "augment", "step", "trained_s")}

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from engine.errors import TrainingError
+from engine.errors import ConfigError, ModelError, TrainingError
 from training.ast import AudioSpectrogramTransformer
 from training.augment import Augment, row_draws
-from training.checkpoint import RunState, save_checkpoint
+from training.checkpoint import LAST_FILE, RunState, save_checkpoint
 from training.data.batches import Batch, BatchMaker, WindowSource, load_batches
 from training.distributed import World
 from training.features import BatchFbank
@@ -100,7 +100,16 @@ class Trainer:
         self.tally = Tally(world.device)
         state = RunState(folder)
         if state.exists():
-            self._restore(state.load(task))
+            path = folder / LAST_FILE
+            loaded = state.load(task)
+            try:
+                self._restore(loaded)
+            except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as err:
+                reason = str(err).partition("\n")[0]
+                raise ModelError(
+                    f"{path} is damaged: {reason}; take another run folder, or remove it to begin "
+                    "anew"
+                ) from err
 
     @property
     def _precision(self) -> str:
@@ -132,7 +141,7 @@ class Trainer:
         with (
             Interrupts() as interrupts,
             closing(batches),  # ends its workers
-            report_steps(steps, self.step, quiet=not self.world.leads) as report,
+            report_steps(max(steps, self.step), self.step, quiet=not self.world.leads) as report,
         ):
             for batch in batches:
                 self.tally.take(self._train_step(live, batch, steps, maker.steps_in_epoch))
@@ -252,9 +261,11 @@ class Trainer:
 
     def _check_loss(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
+            last = self.folder / LAST_FILE
+            kept = f"{last} holds the last good step" if last.exists() else "nothing is lost"
             raise TrainingError(
-                f"the loss is no longer a number at step {self.step}; {self.folder / 'last.pt'} "
-                "holds the last good step: lower fit.learning_rate, or look for damaged clips"
+                f"the loss is no longer a number at step {self.step}; {kept}: lower "
+                "fit.learning_rate, or look at the settings that were changed"
             )
 
     def _validate(
@@ -336,15 +347,15 @@ class Trainer:
             "augment": plain_values(self.augment_config),
             "provenance": self.provenance,
         }
-        save_checkpoint(self.folder / "last.pt", state)
+        save_checkpoint(self.folder / LAST_FILE, state)
 
     def _restore(self, state: dict[str, Any]) -> None:
-        before, now = state["fit"], plain_values(self.config)
-        self.notes = [
-            f"note: fit.{name} was {before[name]!r} so far and is {now[name]!r} from here on"
-            for name in now
-            if name in before and before[name] != now[name] and name not in _HARMLESS
-        ]
+        if state["fit"]["optimizer"] != self.config.optimizer:
+            raise ConfigError(
+                f"{self.folder} was trained with fit.optimizer = {state['fit']['optimizer']!r}; a "
+                "run cannot change it: take another run folder and start it from this one"
+            )
+        self.notes = self._changes_since(state)
         self.model.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         if state["scaler"]:
@@ -357,8 +368,25 @@ class Trainer:
             sums = state["epoch_sums"]
             self.epoch_mean.sums = {name: value.to(device) for name, value in sums.items()}
             self.epoch_mean.count = state["epoch_count"]
-        self.step = state["step"]
-        self.best = state["best"]
-        self.tally.total.fill_(state["loss_sum"])
-        self.tally.steps = state["loss_steps"]
-        self.trained_s = state["trained_s"]
+        self.step = int(state["step"])
+        self.best = float(state["best"])
+        self.tally.total.fill_(float(state["loss_sum"]))
+        self.tally.steps = int(state["loss_steps"])
+        self.trained_s = float(state["trained_s"])
+
+    def _changes_since(self, state: dict[str, Any]) -> list[str]:
+        """What is otherwise than when the checkpoint was written."""
+        tables = {
+            "fit": (state["fit"], plain_values(self.config)),
+            "augment": (state["augment"], plain_values(self.augment_config)),
+            "scene": (state["provenance"].get("scene", {}), self.provenance.get("scene", {})),
+        }
+        notes = [
+            f"note: {table}.{name} was {before[name]!r} so far and is {now[name]!r} from here on"
+            for table, (before, now) in tables.items()
+            for name in now
+            if name in before and before[name] != now[name] and name not in _HARMLESS
+        ]
+        if state["provenance"].get("data") != self.provenance.get("data"):
+            notes.append("note: the data is not what it was so far")
+        return notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from training.ast import AudioSpectrogramTransformer
 from training.weights import WEIGHTS_FILE, write_weights
 
 MAX_LOGIT_DIFFERENCE = 1e-3
+_OURS = frozenset({MANIFEST_FILE, MODEL_FILE, WEIGHTS_FILE})
 _PARITY_INPUTS = 64
 # The largest published model takes seconds an input, and its logits differ no more.
 _PARITY_FRAMES = 64 * 128
@@ -57,23 +59,31 @@ class ModelCard:
     smoothing_windows: int = 3
     provenance: dict[str, Any] = field(default_factory=dict)
 
-    def manifest(self, folder: Path) -> ModelManifest:
-        """The manifest of the files in `folder`; labels with a leading underscore never fire."""
-        background = tuple(label for label in self.labels if label.startswith("_"))
+    def __post_init__(self) -> None:
+        """Refuse at once what the manifest would refuse after the export."""
+        self.decision()
+        self.windows.check_against(self.fbank)
+
+    def decision(self) -> DecisionConfig:
+        """When the model's keywords fire; labels with a leading underscore never do."""
         point = OperatingPoint(threshold=self.threshold, rearm_threshold=self.threshold / 2)
-        keywords = [label for label in self.labels if label not in background]
+        keywords = [label for label in self.labels if not label.startswith("_")]
+        return DecisionConfig(
+            smoothing_windows=self.smoothing_windows,
+            operating_points=dict.fromkeys(keywords, point),
+        )
+
+    def manifest(self, folder: Path) -> ModelManifest:
+        """The manifest of the files in `folder`."""
         return ModelManifest(
             name=self.name,
             labels=tuple(self.labels),
-            background_labels=background,
+            background_labels=tuple(label for label in self.labels if label.startswith("_")),
             activation=self.activation,
             normalization="outside",
             fbank=self.fbank,
             windows=self.windows,
-            decision=DecisionConfig(
-                smoothing_windows=self.smoothing_windows,
-                operating_points=dict.fromkeys(keywords, point),
-            ),
+            decision=self.decision(),
             files={name: file_sha256(folder / name) for name in (MODEL_FILE, WEIGHTS_FILE)},
             provenance=self.provenance,
         )
@@ -83,7 +93,7 @@ def write_model_folder(folder: Path, model: AudioSpectrogramTransformer, card: M
     """Write a model folder beside its place, check it, and put it there.
 
     Args:
-        folder: Target; a model folder that is there already is replaced as a whole.
+        folder: Target; the model that is there already is replaced, other files stay.
         model: In evaluation mode.
         card: What the manifest says.
 
@@ -96,9 +106,11 @@ def write_model_folder(folder: Path, model: AudioSpectrogramTransformer, card: M
     """
     if folder.exists() and not (folder / MANIFEST_FILE).exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder} is not empty and no model folder; name another one")
-    aside = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # A name that nobody has taken, beside the target, so that it is put in place by renaming.
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    aside = beside / "new"
+    aside.mkdir()
     try:
         write_weights(aside / WEIGHTS_FILE, model, {"name": card.name})
         _write_onnx(model, aside / MODEL_FILE)
@@ -108,19 +120,20 @@ def write_model_folder(folder: Path, model: AudioSpectrogramTransformer, card: M
         provenance = {**manifest.provenance, "parity_max_logit_difference": difference}
         manifest = replace(manifest, provenance=provenance)
         (aside / MANIFEST_FILE).write_text(manifest_to_json(manifest))
-        _put_in_place(aside, folder)
+        _put_in_place(aside, folder, beside / "old")
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
     return difference
 
 
-def _put_in_place(aside: Path, folder: Path) -> None:
-    old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
+def _put_in_place(aside: Path, folder: Path, old: Path) -> None:
+    """Replace a model; what else lies in its folder stays there."""
     if folder.exists():
         folder.rename(old)
+        for path in old.iterdir():
+            if path.name not in _OURS:
+                path.rename(aside / path.name)
     aside.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_onnx(model: AudioSpectrogramTransformer, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
 from rich.console import Console
@@ -18,6 +18,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from training.streams import say
 
 _LINE_EVERY_S = 10.0
 
@@ -58,7 +60,8 @@ class ProgressReport:
             self._task = self._bar.add_task(
                 self.title, total=self.total, completed=self.done, note=self.unit
             )
-            self._bar.start()
+            with suppress(OSError):
+                self._bar.start()
         return self
 
     def __exit__(
@@ -68,7 +71,8 @@ class ProgressReport:
         traceback: TracebackType | None,
     ) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):
+                self._bar.stop()
         elif kind is None:
             self._line("")
 
@@ -82,10 +86,11 @@ class ProgressReport:
 
     def say(self, text: str) -> None:
         """Print a line of its own on stdout, above the bar where there is one."""
-        if self._bar is not None:
+        if self._bar is None:
+            say(text)
+            return
+        with suppress(OSError):
             self._bar.print(text, markup=False, highlight=False)
-        else:
-            print(text, flush=True)
 
     def _line(self, note: str) -> None:
         self._last_line = time.monotonic()
@@ -100,7 +105,7 @@ class ProgressReport:
             parts.append(f"{_clock(left_s)} left")
         else:
             parts.append(_clock(elapsed_s))
-        print(", ".join([*parts, *([note] if note else [])]), file=sys.stderr, flush=True)
+        say(", ".join([*parts, *([note] if note else [])]), sys.stderr)
 
 
 @contextmanager

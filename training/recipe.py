@@ -53,13 +53,16 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
-def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> Recipe:
+def load_recipe(
+    name_or_path: str, changes: Sequence[str] = (), *, data_folder: str | None = None
+) -> Recipe:
     """Read a recipe.
 
     Args:
         name_or_path: One of `recipe_names()`, or a TOML file; `recipe = "words"` in it names the
             recipe that it changes.
         changes: More changes, as in `fit.steps=100`; values as TOML has them, text without quotes.
+        data_folder: In place of the recipe's data.folder.
 
     Raises:
         ConfigError: It cannot be read, or a key or value is wrong.
@@ -67,6 +70,8 @@ def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> Recipe:
     tables = _read(name_or_path)
     for change in changes:
         _apply(tables, change)
+    if data_folder is not None:
+        tables["data"] = {**tables.get("data", {}), "folder": data_folder}
     unknown = set(tables) - set(_TABLES)
     if unknown:
         raise ConfigError(
@@ -85,14 +90,14 @@ def _read(name_or_path: str, depth: int = 0) -> dict[str, dict[str, Any]]:
     if not path.is_file() or name_or_path not in recipe_names():
         path = Path(name_or_path)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as err:
         raise ConfigError(
             f"cannot read recipe {name_or_path}: {err.strerror}; name a TOML file or one of "
             f"{', '.join(recipe_names())}"
         ) from err
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise ConfigError(f"recipe {path} is not TOML: {err}") from err
+    except (ValueError, RecursionError) as err:
+        raise ConfigError(f"recipe {name_or_path!r} is not TOML: {err}") from err
     base = data.pop("recipe", None)
     tables: dict[str, dict[str, Any]] = {}
     if base is not None:
@@ -117,4 +122,6 @@ def _apply(tables: dict[str, dict[str, Any]], change: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text  # text without quotes
+    except RecursionError as err:
+        raise ConfigError(f"change {change[:40]!r}... is nested too deeply") from err
     tables[table] = {**tables.get(table, {}), name: value}

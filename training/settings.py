@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -18,7 +19,12 @@ def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 def _require_range(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise ConfigError(f"{name} is {value:g}; it must be {low:g} to {high:g}")
+        raise ConfigError(f"{name} is {_plain(value)}; it must be {_plain(low)} to {_plain(high)}")
+
+
+def _plain(value: float) -> str:
+    """A number as people write it: whole ones without exponent."""
+    return str(int(value)) if math.isfinite(value) and value == int(value) else f"{value:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,16 +246,39 @@ class FitConfig:
         _require_range("ema_decay", self.ema_decay, 0, 0.999999)
         _require_range("teacher_share", self.teacher_share, 0, 1)
         _require_range("temperature", self.temperature, 0.1, 100)
+        for beta in self.betas:
+            _require_range("betas", beta, 0, 0.999999)
+        _require_range("weight_decay", self.weight_decay, 0, 10)
+        _require_range("clip_norm", self.clip_norm, 0, 1e6)
+        _require_range("warmup_steps", self.warmup_steps, 0, 1e9)
+        _require_range("decay", self.decay, 0.001, 1)
+        _require_range("decay_from", self.decay_from, 1, 1e6)
+        _require_range("decay_until", self.decay_until, 1, 1e6)
         _require_range("decay_every", self.decay_every, 1, 1e6)
+        _require_range("threads", self.threads, 0, 1024)
         _require_range("workers", self.workers, -1, 256)
+        _require_range("checkpoint_every_s", self.checkpoint_every_s, 0, 1e9)
+        _require_range("validate_every", self.validate_every, 0, 1e9)
         _require_range("seed", self.seed, 0, (1 << 32) - 1)
+        self._check_average()
+
+    def _check_average(self) -> None:
+        """Refuse epochs that never come, and two averages at once."""
         if len(self.average_epochs) not in (0, 2):
             raise ConfigError(
                 f"average_epochs is {list(self.average_epochs)}; it must be [first, last] or []"
             )
-        if self.average_epochs and self.select == "best":
+        if not self.average_epochs:
+            return
+        first, last = self.average_epochs
+        if not 1 <= first <= last or (not self.steps and last > self.epochs):
+            raise ConfigError(
+                f"average_epochs is {list(self.average_epochs)}; they must rise from 1 to the last "
+                f"epoch ({self.epochs})"
+            )
+        if self.select == "best":
             raise ConfigError("average_epochs and select = 'best' exclude each other; choose one")
-        if self.average_epochs and self.ema_decay:
+        if self.ema_decay:
             raise ConfigError("average_epochs and ema_decay exclude each other; set one to [] or 0")
 
     def precision_on(self, device: str) -> str:

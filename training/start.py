@@ -10,7 +10,7 @@ from engine.config import FbankConfig
 from engine.errors import ConfigError
 from engine.manifest import MANIFEST_FILE, load_manifest
 from training.ast import AstConfig, AudioSpectrogramTransformer
-from training.checkpoint import LAST_FILE, load_checkpoint
+from training.checkpoint import LAST_FILE, load_run
 from training.fetch import NAMES
 from training.task import Task
 from training.teacher import Trained
@@ -76,10 +76,10 @@ def open_start(name: str, fetched: Path = Path("weights")) -> Start:
 
 
 def _open_run(folder: Path) -> Start:
-    state = load_checkpoint(folder / LAST_FILE)
+    state = load_run(folder)
     task = Task.from_dict(state)
     best = folder / BEST_FILE
-    if state["fit"]["select"] == "best" and best.is_file():
+    if state["fit"].get("select") == "best" and best.is_file():
         tensors = read_weights(best).tensors
     else:
         tensors = state["averaged_weights"]

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.config import FbankConfig, WindowConfig
+from engine.errors import ConfigError, ModelError
 from training.ast import AstConfig
+from training.tables import from_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +42,18 @@ class Task:
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Task:
-        """The task of a checkpoint."""
-        return cls(
-            labels=tuple(state["labels"]),
-            activation=state["activation"],
-            fbank=FbankConfig(**state["fbank"]),
-            windows=WindowConfig(**state["windows"]),
-            model=AstConfig(**state["model"]),
-        )
+        """The task of a checkpoint.
+
+        Raises:
+            ModelError: A field is missing or wrong.
+        """
+        try:
+            return cls(
+                labels=tuple(state["labels"]),
+                activation=state["activation"],
+                fbank=from_table(FbankConfig, state["fbank"], "fbank"),
+                windows=from_table(WindowConfig, state["windows"], "windows"),
+                model=from_table(AstConfig, state["model"], "model"),
+            )
+        except (KeyError, TypeError, AttributeError, ConfigError) as err:
+            raise ModelError(f"the checkpoint is damaged: {err}; train it anew") from err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from engine.errors import ConfigError, ModelError
 from training.ast import AstConfig, AudioSpectrogramTransformer
 from training.positions import adapt_positions
 from training.spellings import to_ast_names
+from training.tables import from_table
 
 WEIGHTS_FILE = "model.safetensors"
 _HEAD_DIM = 64  # DeiT and AST of every size
@@ -58,11 +60,16 @@ def read_weights(path: Path, *, shape: Mapping[str, Any] | None = None) -> Weigh
         ModelError: The file cannot be read, holds more than tensors, or is of no AST.
     """
     tensors, metadata = _read_tensors(path)
-    named, spelling = to_ast_names(tensors, str(path))
-    named = {name: tensor.float() for name, tensor in named.items()}
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point() or tensor.is_quantized or tensor.is_sparse:
+            raise ModelError(
+                f"{path}: {name} is {tensor.dtype}; weights are dense floating point numbers"
+            )
     try:
+        named, spelling = to_ast_names(tensors, str(path))
+        named = {name: tensor.float() for name, tensor in named.items()}
         if "ast_config" in metadata:
-            config: AstConfig | None = AstConfig(**json.loads(metadata["ast_config"]))
+            config: AstConfig | None = _stated_config(metadata["ast_config"], shape, str(path))
         elif "head.weight" in named:
             stated = {**_SPELLING_EPS.get(spelling, {}), **(shape or {})}
             config = _infer_config(named, stated, str(path))
@@ -71,8 +78,11 @@ def read_weights(path: Path, *, shape: Mapping[str, Any] | None = None) -> Weigh
         named["patch_embed.weight"] = _as_matrix(named["patch_embed.weight"])
     except KeyError as err:
         raise ModelError(f"{path} has no tensor {err}; it is not a whole AST") from err
-    except (ConfigError, TypeError, ValueError) as err:
+    except ConfigError as err:
         raise ModelError(f"{path}: {err}") from err
+    except (TypeError, ValueError, IndexError, RuntimeError) as err:
+        reason = str(err).partition("\n")[0]
+        raise ModelError(f"{path} has tensors that no AST has: {reason}; fetch it anew") from err
     return Weights(tensors=named, config=config, spelling=spelling, metadata=metadata)
 
 
@@ -84,9 +94,12 @@ def build_model(weights: Weights, where: str) -> AudioSpectrogramTransformer:
     """
     if weights.config is None:
         raise ModelError(f"{where} has no classifier: it is a start for training, not a model")
-    model = AudioSpectrogramTransformer(weights.config)
-    _load(model, weights.tensors, where)
-    return model.eval()
+    # Nothing is allocated before the tensors are known to fit what the file says of itself.
+    with torch.device("meta"):
+        model = AudioSpectrogramTransformer(weights.config)
+    _check_fit(model, weights.tensors, where)
+    model.load_state_dict(dict(weights.tensors), assign=True)
+    return model.requires_grad_().eval()
 
 
 def start_from(
@@ -121,7 +134,8 @@ def start_from(
         tensors["pos_embed"], old_grid=old_grid, new_grid=config.grid, n_special=n_special
     )
     old_head = {name: tensors.pop(name) for name in _HEAD if name in tensors}
-    _load(model, tensors, where, may_miss=("head.", "head_norm."))
+    _check_fit(model, tensors, where, may_miss=("head.", "head_norm."))
+    model.load_state_dict(tensors, strict=False)
     with torch.no_grad():
         for name, old in old_head.items():
             new = model.state_dict()[name]
@@ -144,25 +158,58 @@ def write_weights(path: Path, model: AudioSpectrogramTransformer, metadata: dict
 
 def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if path.suffix == ".safetensors":
+        if not path.is_file():
+            raise ModelError(f"cannot read {path}: there is no such file")
         try:
             with safe_open(path, framework="pt") as file:
                 names = file.keys()
                 return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
         except (OSError, SafetensorError) as err:
             raise ModelError(f"cannot read {path}: {err}; fetch or convert it anew") from err
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as err:  # torch raises many kinds for a bad file
-        reason = str(err).partition("\n")[0] or type(err).__name__
-        raise ModelError(
-            f"cannot read {path}: {reason}; it must be a file of tensors, which is all that is "
-            "ever read: other pickled content may be an attack"
-        ) from err
+    state = load_tensors(path, "it must be a file of tensors")
     if isinstance(state, dict) and isinstance(state.get("model"), dict):
         state = state["model"]  # DeiT's files
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
         raise ModelError(f"{path} must hold a dict of tensors; it holds other things")
     return state, {}
+
+
+def load_tensors(path: Path, wanted: str) -> Any:
+    """What a file of `torch.save` holds, if that is tensors and plain values.
+
+    Args:
+        path: The file.
+        wanted: What it must be, for the message.
+
+    Raises:
+        ModelError: It cannot be read, or holds what only running its code would make.
+    """
+    if not path.is_file():
+        raise ModelError(f"cannot read {path}: there is no such file; {wanted}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch advises what is never done here
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as err:  # torch raises many kinds for a bad file
+        reason = str(err).partition("\n")[0] or type(err).__name__
+        if "weights_only" in str(err):
+            reason = "it is damaged, or holds more than tensors and values, which may be an attack"
+        raise ModelError(f"cannot read {path}: {reason}; {wanted}") from err
+
+
+def _stated_config(text: str, shape: Mapping[str, Any] | None, where: str) -> AstConfig:
+    """The shape that a file of ours states; nobody else knows it better."""
+    if shape:
+        raise ConfigError(f"it states its own shape; leave out {', '.join(sorted(shape))}")
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as err:
+        raise ConfigError(f"its ast_config is no JSON: {err}") from err
+    if not isinstance(fields, dict):
+        raise ConfigError(f"its ast_config is {text[:40]!r}; it must be an object")
+    return from_table(AstConfig, fields, "its ast_config")
 
 
 def _infer_config(tensors: Mapping[str, Tensor], shape: Mapping[str, Any], where: str) -> AstConfig:
@@ -215,7 +262,7 @@ def _image_grid(tensors: Mapping[str, Tensor], n_special: int) -> tuple[int, int
     return side, side
 
 
-def _load(
+def _check_fit(
     model: AudioSpectrogramTransformer,
     tensors: Mapping[str, Tensor],
     where: str,
@@ -239,4 +286,3 @@ def _load(
                 f"{where} does not fit the model: {name} is {list(tensor.shape)}; the model has "
                 f"{list(wanted[name].shape)}"
             )
-    model.load_state_dict(dict(tensors), strict=False)

@@ -141,7 +141,11 @@ def test_another_input_length_is_refused() -> None:
     ("fields", "message"),
     [
         ({"heads": 5}, "dim is 24; it must be a multiple of 5 heads"),
-        ({"depth": 0}, "size below 1"),
+        ({"depth": 0}, "model depth is 0; it must be 1 to 256"),
+        ({"dim": 10**9}, "model dim is 1000000000; it must be 1 to 8192"),
+        ({"dim": 24.0}, "model dim is 24.0"),
+        ({"mlp_dim": -5}, "model mlp_dim is -5; it must be 0 to 65536"),
+        ({"norm_eps": float("nan")}, "model norm_eps is nan; it must be above 0"),
         ({"n_frames": 9}, "9 frames x 128 mels is smaller than a patch of 10 x 128"),
         ({"drop_path": 1.0}, "drop_path is 1.0"),
     ],

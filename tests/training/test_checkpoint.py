@@ -1,13 +1,16 @@
 """A checkpoint is whole or not there, and never unpickled."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from small_run import small_task
+from program import ROOT
+from small_run import small_task, train
 
 from engine.errors import ConfigError, ModelError, TrainingError
-from training.checkpoint import RunState, load_checkpoint, save_checkpoint
+from training.checkpoint import RunState, load_checkpoint, locked, save_checkpoint
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
@@ -45,7 +48,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path: Path) -> None:
 
     path = tmp_path / "last.pt"
     torch.save({"step": Payload()}, path)
-    with pytest.raises(ModelError, match=r"cannot read checkpoint .*last.pt"):
+    with pytest.raises(ModelError, match=r"cannot read .*last.pt: .*may be an attack"):
         load_checkpoint(path)
     assert not (tmp_path / "canary").exists()
 
@@ -53,7 +56,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path: Path) -> None:
 def test_what_is_no_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "last.pt"
     path.write_text("no checkpoint")
-    with pytest.raises(ModelError, match="train it anew"):
+    with pytest.raises(ModelError, match="it must be the checkpoint of a run"):
         load_checkpoint(path)
     torch.save([1, 2], path)
     with pytest.raises(ModelError, match="holds a list; it must hold a dict"):
@@ -62,9 +65,26 @@ def test_what_is_no_checkpoint(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_something_else(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "last.pt", {"step": 1})
-    with pytest.raises(ModelError, match=r"has no 'labels'; it is of no run"):
+    with pytest.raises(ModelError, match=r"has no 'activation'; it is of no run"):
         RunState(tmp_path).load(small_task())
-    save_checkpoint(tmp_path / "last.pt", small_task().to_dict())
-    assert RunState(tmp_path).load(small_task())["activation"] == "softmax"
-    with pytest.raises(ConfigError, match=r"was trained with another model: .*take another run"):
-        RunState(tmp_path).load(small_task(dim=48))
+    train(tmp_path / "run", steps=1)
+    assert RunState(tmp_path / "run").load(small_task())["activation"] == "softmax"
+    with pytest.raises(ConfigError, match=r"trained with other model: dim was 24 and is 48; take"):
+        RunState(tmp_path / "run").load(small_task(dim=48))
+
+
+def test_a_folder_is_trained_in_by_one_process(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    other = (
+        "import sys; from pathlib import Path; from training.checkpoint import locked\n"
+        "with locked(Path(sys.argv[1])): pass"
+    )
+    command = [sys.executable, "-c", other, str(run)]
+    with locked(run):
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+        assert f"another process trains in {run}; wait for it" in done.stderr
+    assert not run.exists()  # nothing came of it
+    run.mkdir()
+    (run / "last.pt").write_text("x")
+    assert subprocess.run(command, cwd=ROOT).returncode == 0
+    assert [path.name for path in run.iterdir()] == ["last.pt"]

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,7 +138,7 @@ def test_own_data_names_its_constants(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("index,mid,display_name\n0,a,a\n1,b,b\n2,c,c\n")
     options = {"labels": table, "n_frames": 128}
-    with pytest.raises(ConfigError, match=r"does not say its feature mean .* give --mean"):
+    with pytest.raises(ConfigError, match="does not say its feature mean; give --mean"):
         convert(path, tmp_path / "m", ConvertOptions(**options))
     options |= {"mean": -5.0, "std": 4.0}
     card, _ = convert(path, tmp_path / "m", ConvertOptions(**options, window_s=0.8))
@@ -158,6 +159,66 @@ def test_labels_that_do_not_fit(hub_folder: Path, tmp_path: Path) -> None:
         (source / "config.json").write_text(json.dumps(config | {"id2label": bad}))
         with pytest.raises(ModelError, match=message):
             convert(source, tmp_path / "m", ConvertOptions())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_frames": 0}, "--frames is 0; it must be above 0"),
+        ({"heads": -1}, "--heads is -1"),
+        ({"strides": (10, 0)}, "--strides is 0"),
+        ({"norm_eps": float("nan")}, "--norm-eps is nan"),
+        ({"window_s": -1.0}, "--window-s is -1.0"),
+    ],
+)
+def test_numbers_that_no_model_has(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ConvertOptions(**options)
+
+
+def test_a_threshold_is_refused_before_anything_is_exported(
+    hub_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="threshold is 2"):
+        convert(hub_folder, tmp_path / "m", ConvertOptions(threshold=2))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_ours_know_their_shape(hub_folder: Path, tmp_path: Path) -> None:
+    convert(hub_folder, tmp_path / "m", ConvertOptions())
+    weights = tmp_path / "m" / "model.safetensors"
+    with pytest.raises(ModelError, match=r"states its own shape; leave out head_norm_eps, heads"):
+        convert(weights, tmp_path / "n", ConvertOptions(heads=7, norm_eps=1e-6))
+
+
+def test_labels_that_transformers_made_up_are_the_official_ones(
+    hub_folder: Path, tmp_path: Path
+) -> None:
+    config = json.loads((hub_folder / "config.json").read_text())
+    assert config["id2label"]["12"] == "LABEL_12"
+    card, _ = convert(hub_folder, tmp_path / "m", ConvertOptions())
+    assert card.labels[12] == "seven"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("sampling_rate", "16000", "gives sampling_rate as '16000'; it must be a number"),
+        ("sampling_rate", 16000.5, "gives sampling_rate as '16000.5'"),
+        ("padding_value", [0], r"gives padding_value as '\[0\]'"),
+        ("mean", 10**400, "gives mean as '1000"),
+        ("std", True, "gives std as 'True'"),
+    ],
+)
+def test_extractor_files_hold_numbers(
+    hub_folder: Path, tmp_path: Path, name: str, value: object, message: str
+) -> None:
+    source = tmp_path / "hub"
+    shutil.copytree(hub_folder, source)
+    extractor = json.loads((source / "preprocessor_config.json").read_text())
+    (source / "preprocessor_config.json").write_text(json.dumps(extractor | {name: value}))
+    with pytest.raises(ModelError, match=message):
+        convert(source, tmp_path / "m", ConvertOptions())
 
 
 def test_files_that_are_damaged(hub_folder: Path, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_run import LABELS, scenes, small_task, small_trainer, train, validation
+from small_run import ALONE, LABELS, scenes, small_task, small_trainer, train, validation
 
-from engine.errors import ConfigError, SourceError, TrainingError
+from engine.errors import ConfigError, ModelError, SourceError, TrainingError
 from training.checkpoint import load_checkpoint
 from training.data.batches import Batch
 from training.data.clip_source import ClipItem, ClipSource
@@ -47,7 +47,7 @@ def test_an_interrupted_run_ends_with_the_same_weights_and_log(
     with monkeypatch.context() as patch:
         interrupt_after(patch, 4)
         with pytest.raises(KeyboardInterrupt):
-            train(tmp_path / "cut", checkpoint_every_s=-1.0, **config)
+            train(tmp_path / "cut", checkpoint_every_s=0.0, **config)
     assert load_checkpoint(tmp_path / "cut" / "last.pt")["step"] == 4
     resumed = train(tmp_path / "cut", **config)
     for name, weight in whole.export_weights().items():
@@ -91,9 +91,9 @@ def test_it_learns_two_tones(tmp_path: Path) -> None:
 
 def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
     train(tmp_path, steps=1)
-    with pytest.raises(ConfigError, match=r"trained with another labels: .*take another run"):
+    with pytest.raises(ConfigError, match=r"trained with other labels: .*take another run"):
         small_trainer(tmp_path, task=small_task((*LABELS[:3], "yep")))
-    with pytest.raises(ConfigError, match=r"trained with another model"):
+    with pytest.raises(ConfigError, match=r"trained with other model: depth was 1 and is 2"):
         small_trainer(tmp_path, task=small_task(depth=2))
 
 
@@ -107,10 +107,12 @@ def test_a_loss_that_is_no_number_ends_the_run(
         return loss(self, live, batch) * float("nan")
 
     monkeypatch.setattr(Trainer, "_loss", poisoned)
-    with pytest.raises(TrainingError, match=r"number at step 6; .*lower fit.learning_rate"):
+    with pytest.raises(TrainingError, match=r"at step 2; nothing is lost: lower fit.learning_rat"):
+        train(tmp_path / "fresh", validate_every=2)
+    with pytest.raises(TrainingError, match=r"step 6; .*holds the last good step: lower fit.lea"):
         train(tmp_path, checkpoint_every_s=1e9)
     with pytest.raises(TrainingError, match=r"no longer a number at step 4"):
-        train(tmp_path, checkpoint_every_s=-1.0)
+        train(tmp_path, checkpoint_every_s=0.0)
     state = load_checkpoint(tmp_path / "last.pt")
     assert state["step"] == 3
     assert good.step == 3
@@ -213,3 +215,34 @@ def test_changed_settings_are_said(tmp_path: Path) -> None:
     again = small_trainer(tmp_path, steps=3, learning_rate=0.5, workers=1)
     assert again.notes == ["note: fit.learning_rate was 0.001 so far and is 0.5 from here on"]
     assert small_trainer(tmp_path, steps=3).notes == []
+    louder = small_trainer(tmp_path, steps=3, augment=AugmentConfig(mixup=0.9))
+    assert louder.notes[0] == "note: augment.mixup was 0.5 so far and is 0.9 from here on"
+    other = Trainer(
+        tmp_path, task=small_task(), config=again.config, augment=again.augment_config, world=ALONE,
+        provenance={"data": "more tones", "scene": {"word_share": 0.1}},
+    )  # fmt: skip
+    assert other.notes[-1] == "note: the data is not what it was so far"
+
+
+def test_a_run_keeps_its_optimiser(tmp_path: Path) -> None:
+    train(tmp_path, steps=1)
+    with pytest.raises(ConfigError, match=r"fit.optimizer = 'adamw'; a run cannot change it"):
+        small_trainer(tmp_path, optimizer="adam")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("step", "x"),
+        ("step", float("nan")),
+        ("loss_sum", None),
+        ("weights", {}),
+        ("optimizer", {"state": {}, "param_groups": []}),
+    ],
+)
+def test_a_damaged_checkpoint_is_one_line(tmp_path: Path, name: str, value: object) -> None:
+    train(tmp_path, steps=1)
+    state = load_checkpoint(tmp_path / "last.pt")
+    torch.save({**state, name: value}, tmp_path / "last.pt")
+    with pytest.raises(ModelError, match=r"last.pt is damaged: .*; take another run folder"):
+        small_trainer(tmp_path, steps=1)

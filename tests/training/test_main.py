@@ -23,7 +23,7 @@ from training.__main__ import main
         ),
         (
             ["export", "nowhere", "--model", "RUN"],
-            "cannot read checkpoint nowhere/last.pt",
+            "cannot read nowhere/last.pt: there is no such file; it must be the checkpoint of",
         ),
         (["metrics", "--model", "x", "--data", "gone"], "data folder gone does not exist"),
         (["metrics", "--model", "x", "--list", "gone"], "--list needs --labels"),

@@ -75,12 +75,15 @@ def test_a_failed_export_leaves_the_old_model(
     assert [path.name for path in model_folder.parent.iterdir()] == ["m"]
 
 
-def test_an_old_model_is_replaced_as_a_whole(model_folder: Path) -> None:
-    (model_folder / "notes.txt").write_text("of the old model")
+def test_an_old_model_is_replaced_and_nothing_else(model_folder: Path) -> None:
+    (model_folder / "notes.txt").write_text("mine")
+    neighbours = [model_folder.with_name(name) for name in ("m.partial", "m.old", ".m.new")]
+    for neighbour in neighbours:
+        neighbour.mkdir()
     write_model_folder(model_folder, small_model(), dataclasses.replace(CARD, name="new"))
     assert load_manifest(model_folder).name == "new"
-    assert not (model_folder / "notes.txt").exists()
-    assert [path.name for path in model_folder.parent.iterdir()] == ["m"]
+    assert (model_folder / "notes.txt").read_text() == "mine"
+    assert set(model_folder.parent.iterdir()) == {model_folder, *neighbours}
 
 
 def test_the_shipped_model_states_its_parity(default_folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Checkpoints of every spelling compute what transformers computes; others are refused."""
 
+import json
 import pickle
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def test_a_pickle_payload_is_refused_and_never_run(tmp_path: Path, writer: objec
         ({}, r"is no AST or DeiT checkpoint: among its 0 tensors are none"),
         ([torch.zeros(3)], "must hold a dict of tensors"),
         ({"cls_token": 3}, "must hold a dict of tensors"),
+        ({3: torch.zeros(3)}, "must hold a dict of tensors"),
     ],
 )
 def test_other_content_is_refused(tmp_path: Path, state: object, message: str) -> None:
@@ -123,6 +125,53 @@ def test_another_architecture_is_refused(tmp_path: Path) -> None:
         torch.save(state, tmp_path / "changed.pth")
         with pytest.raises(ModelError, match=message):
             build_model(read_weights(tmp_path / "changed.pth"), "changed.pth")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dim": 10**9}, "model dim is 1000000000; it must be 1 to 8192"),
+        ({"depth": 10**7}, "model depth is 10000000; it must be 1 to 256"),
+        ({"depth": 200}, "tensors are missing, blocks.2"),
+        ({"dim": 24.0}, "its ast_config: dim is 24.0; it must be a whole number"),
+        ({"norm_eps": "x"}, "norm_eps is 'x'; it must be a number"),
+        ({"n_beams": 3}, "its ast_config has an unknown key 'n_beams'"),
+        ("[" * 100_000, "its ast_config is no JSON: .*recursion"),
+        ("3", "its ast_config is '3'; it must be an object"),
+        ("{", "its ast_config is no JSON"),
+    ],
+)
+def test_a_file_that_lies_about_its_shape(tmp_path: Path, change: object, message: str) -> None:
+    config = AstConfig(n_labels=3, dim=24, depth=2, heads=2)
+    write_weights(tmp_path / "good.safetensors", AudioSpectrogramTransformer(config), {})
+    tensors = read_weights(tmp_path / "good.safetensors").tensors
+    stated = json.dumps(config.to_dict() | change) if isinstance(change, dict) else change
+    save_file(tensors, tmp_path / "liar.safetensors", metadata={"ast_config": stated})
+    with pytest.raises(ModelError, match=message):
+        build_model(read_weights(tmp_path / "liar.safetensors"), "liar.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("module.v.pos_embed", torch.zeros(())),
+        ("module.v.blocks.0.mlp.fc1.weight", torch.zeros(())),
+        ("module.v.patch_embed.proj.weight", torch.zeros(64)),
+        ("module.v.blocks.10000000.norm1.weight", torch.zeros(64)),
+        ("module.mlp_head.1.weight", torch.zeros(35)),
+        ("module.v.norm.weight", torch.zeros(64, dtype=torch.int64)),
+    ],
+)
+def test_tensors_that_no_ast_has(tmp_path: Path, name: str, value: torch.Tensor) -> None:
+    good = original_spelling(transformers_model(64, 1, depth=1).state_dict())
+    torch.save(good | {name: value}, tmp_path / "odd.pth")
+    with pytest.raises(ModelError, match=r"odd.pth"):
+        build_model(read_weights(tmp_path / "odd.pth"), "odd.pth")
+    hub = transformers_model(64, 1, depth=1).state_dict()
+    query = "audio_spectrogram_transformer.layers.0.attention.q_proj.weight"
+    torch.save(hub | {query: torch.zeros(())}, tmp_path / "odd.pth")
+    with pytest.raises(ModelError, match=r"odd.pth"):
+        read_weights(tmp_path / "odd.pth")
 
 
 def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:

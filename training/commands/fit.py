@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 
 
@@ -19,16 +20,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train."""
+    from training.checkpoint import locked
     from training.distributed import join_world
     from training.recipe import load_recipe
     from training.run import make_run
+    from training.streams import say
 
-    changes = list(options.set)
-    if options.data:
-        changes.append(f"data.folder={options.data}")
-    recipe = load_recipe(options.recipe, changes)
-    with join_world() as world:
+    recipe = load_recipe(options.recipe, options.set, data_folder=options.data)
+    with (
+        join_world() as world,
+        locked(options.folder) if world.leads else nullcontext(),
+    ):
         prepared = make_run(recipe, options.folder, world)
         if world.leads:
-            print("\n".join(prepared.describe()), flush=True)
+            say("\n".join(prepared.describe()))
         prepared.start()
+        if world.leads:
+            say(f"trained; next: python -m training export {options.folder} --model FOLDER")
