@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from engine.errors import ConfigError
 from engine.types import Float32
 from training.data.clips import SAMPLE_RATE_HZ, speech_extent
 from training.progress import ProgressReport
+from training.synthetic_folder import SyntheticFolder
 from training.unknown_texts import unknown_texts
 from training.voices import Voice, VoiceError, installed_voices, speak
 
@@ -29,6 +29,9 @@ _CLIPPED_SHARE = 0.002
 _HELD_OUT_PEOPLE = frozenset({"rms", "ked"})
 _PROGRAM_SHARES = {"espeak-ng": 0.7, "flite": 0.2, "festival": 0.1}
 _TRIES = 4
+_LONGEST_WORD = 100
+# What decides who stands in which split, and what the clips of a number are.
+_SPLITTING = ("validation_share", "speed_range", "pitch_range", "language", "seed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,7 @@ class SynthesizeConfig:
         words: The keywords.
         clips: Clips of each word.
         unknown_clips: Clips of other words and phrases, in `_unknown_`; 0 for none.
+        other_texts: Those words and phrases; () takes English ones.
         validation_share: Share of the speakers, and about that of the clips, for validation.
         speed_range: Largest relative change of the speed either way.
         pitch_range: Largest relative change of the pitch either way.
@@ -49,6 +53,7 @@ class SynthesizeConfig:
     words: Sequence[str]
     clips: int = 200
     unknown_clips: int = 600
+    other_texts: Sequence[str] = ()
     validation_share: float = 0.2
     speed_range: float = 0.25
     pitch_range: float = 0.25
@@ -59,20 +64,23 @@ class SynthesizeConfig:
         """Refuse words that cannot be folders, and numbers that make no folder."""
         for word in self.words:
             if (
-                not word.strip()
-                or word != word.strip()
-                or word.startswith(("_", "."))
-                or (set(word) & set('/\\\0\n"'))
+                word != word.strip()
+                or not 0 < len(word) <= _LONGEST_WORD
+                or not word.isprintable()
+                or word.startswith(("_", ".", "-"))
+                or (set(word) & set('/\\"'))
             ):
                 raise ConfigError(
-                    f"word {word!r} cannot be a folder's name; take letters, digits and spaces"
+                    f"word {word[:40]!r} cannot be a folder's name; take letters, digits and spaces"
                 )
         if len(set(self.words)) != len(self.words) or not self.words:
             raise ConfigError(f"words are {', '.join(self.words) or 'none'}; they must differ")
         if self.clips < 1 or self.unknown_clips < 0:
             raise ConfigError(f"clips is {self.clips} and unknown {self.unknown_clips}; at least 1")
-        if not 0 <= self.validation_share < 1:
+        if not 0 <= self.validation_share <= 0.9:
             raise ConfigError(f"validation share is {self.validation_share}; it must be 0 to 0.9")
+        if not self.language:
+            raise ConfigError("language is empty; name one as espeak-ng does, such as en or de")
 
 
 @dataclass(kw_only=True)
@@ -83,11 +91,13 @@ class SynthesizeReport:
         clips: Clips by label.
         speakers: Speakers by split.
         rejected: Reasons with counts; another voice was tried each time.
+        from_before: Labels that the folder had and that were not asked for now.
     """
 
     clips: Counter[str] = field(default_factory=Counter)
     speakers: dict[str, int] = field(default_factory=dict)
     rejected: Counter[str] = field(default_factory=Counter)
+    from_before: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +111,8 @@ class _Task:
 def synthesize(folder: Path, config: SynthesizeConfig, *, workers: int = 2) -> SynthesizeReport:
     """Make a plain folder of words.
 
-    Clips that are there already are kept: the same command goes on after an interruption.
+    Clips that are there already are kept: the same command goes on after an interruption, and
+    another one adds words or clips.
 
     Args:
         folder: Where to write `<word>/<speaker>_nohash_<n>.flac`, `validation_list.txt` and
@@ -113,8 +124,11 @@ def synthesize(folder: Path, config: SynthesizeConfig, *, workers: int = 2) -> S
         Counts.
 
     Raises:
-        ConfigError: No voice is installed, or no voice can say a word.
+        ConfigError: No voice is installed, no voice can say a word, or the folder holds other
+            things.
     """
+    if workers < 1:
+        raise ConfigError(f"workers is {workers}; it must be at least 1")
     speakers = _split_speakers(installed_voices(config.language), config)
     report = SynthesizeReport(
         speakers={
@@ -123,30 +137,31 @@ def synthesize(folder: Path, config: SynthesizeConfig, *, workers: int = 2) -> S
         }
     )
     tasks = _tasks(config)
-    rows = []
-    folder.mkdir(parents=True, exist_ok=True)
+    target = SyntheticFolder(folder, {name: getattr(config, name) for name in _SPLITTING})
     with (
         ThreadPoolExecutor(workers) as pool,
         ProgressReport("speaking", len(tasks), unit="clips") as progress,
     ):
-        for row, reasons in pool.map(
-            lambda task: _make_clip(folder, task, speakers, config), tasks
+        for task, reasons in zip(
+            tasks,
+            pool.map(lambda task: _make_clip(target, task, speakers, config), tasks),
+            strict=True,
         ):
-            rows.append(row)
             report.rejected.update(reason.partition(":")[0] for reason in reasons)
-            report.clips[row["label"]] += 1
+            report.clips[task.label] += 1
             progress.advance()
-    _write_tables(folder, rows)
+    target.finish()
+    report.from_before = sorted({row["label"] for row in target.rows.values()} - set(report.clips))
     return report
 
 
 def _tasks(config: SynthesizeConfig) -> list[_Task]:
     texts = [(word, word, i) for word in config.words for i in range(config.clips)]
-    others = unknown_texts(config.words)
+    others = unknown_texts(config.words, config.other_texts)
     texts += [(UNKNOWN, others[i % len(others)], i) for i in range(config.unknown_clips)]
-    step = round(1 / config.validation_share) if config.validation_share else 0
+    share = config.validation_share
     return [
-        _Task(label=label, text=text, number=i, validation=bool(step) and i % step == step - 1)
+        _Task(label=label, text=text, number=i, validation=int((i + 1) * share) > int(i * share))
         for label, text, i in texts
     ]
 
@@ -174,12 +189,12 @@ def _split_speakers(
 
 
 def _make_clip(
-    folder: Path,
+    target: SyntheticFolder,
     task: _Task,
     speakers: dict[str, dict[str, dict[str, list[Voice]]]],
     config: SynthesizeConfig,
-) -> tuple[dict[str, str], list[str]]:
-    """One clip's row of the table, and why other voices were given up."""
+) -> list[str]:
+    """Make one clip if it is not there; returns why other voices were given up."""
     programs = speakers["validation" if task.validation else "train"]
     reasons: list[str] = []
     for attempt in range(_TRIES):
@@ -201,16 +216,18 @@ def _make_clip(
             "speed": f"{speed:.3f}",
             "pitch": f"{pitch:.3f}",
         }
-        if (folder / row["path"]).exists():
-            return row, reasons
+        if (target.folder / row["path"]).exists():
+            target.add(row)
+            return reasons
         try:
             limit_s = _MAX_S if task.label != UNKNOWN else 10.0
             samples = checked(speak(task.text, voice, speed=speed, pitch=pitch), max_s=limit_s)
         except VoiceError as err:
             reasons.append(str(err))
             continue
-        _write(folder / row["path"], samples)
-        return row, reasons
+        target.add(row)
+        _write(target.folder / row["path"], samples)
+        return reasons
     raise ConfigError(f"no voice could say {task.text!r}: {reasons[-1]}; spell it differently")
 
 
@@ -244,12 +261,3 @@ def _write(path: Path, samples: Float32) -> None:
     aside = path.with_suffix(".partial")
     soundfile.write(aside, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
     aside.replace(path)
-
-
-def _write_tables(folder: Path, rows: list[dict[str, str]]) -> None:
-    listed = [row["path"] for row in rows if row["split"] == "validation"]
-    (folder / "validation_list.txt").write_text("".join(f"{path}\n" for path in listed))
-    with (folder / "clips.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)

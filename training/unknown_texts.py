@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.errors import ConfigError
+
 _WORDS = """
 about above across address again against airport almost already also always animal another answer
 apple april around arrive artist asleep autumn aunt awake bacon baker balance balloon banana basket
@@ -64,13 +66,22 @@ this is the best soup i ever had
 """
 
 
-def unknown_texts(keywords: Sequence[str]) -> list[str]:
+def unknown_texts(keywords: Sequence[str], texts: Sequence[str] = ()) -> list[str]:
     """Words and phrases that hold none of the keywords, words and phrases in turn.
 
     Args:
         keywords: Whatever the model is to fire at.
+        texts: What to choose from; () takes English words and phrases.
+
+    Raises:
+        ConfigError: All of the texts hold keywords.
     """
     taken = {word for keyword in keywords for word in keyword.lower().split()}
+    if texts:
+        free = [text for text in texts if not taken & set(text.lower().split())]
+        if not free:
+            raise ConfigError("every other text holds a keyword; add some that hold none")
+        return free
     words = [word for word in _WORDS.split() if word not in taken]
     phrases = [line for line in _PHRASES.split("\n") if line and not taken & set(line.split())]
     mixed = []

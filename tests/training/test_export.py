@@ -73,5 +73,7 @@ def test_a_sigmoid_model_stays_one(tmp_path: Path) -> None:
 
 
 def test_a_missing_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"cannot read .*last.pt: there is no such file; it must be the checkpoint"):
+    with pytest.raises(
+        ModelError, match=r"cannot read .*last.pt: there is no such file; it must be the checkpoint"
+    ):
         export_model(tmp_path, tmp_path / "m", name="x", threshold=0.5, smoothing_windows=1)

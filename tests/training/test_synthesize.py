@@ -88,6 +88,43 @@ def test_it_goes_on_where_it_was(tmp_path: Path, spoken: list[tuple[str, str]]) 
     assert 1 <= len([text for text, _ in spoken[before:] if text == "lamp"]) <= 9
 
 
+def test_fewer_clips_and_other_words_keep_what_is_there(
+    tmp_path: Path, spoken: list[tuple[str, str]]
+) -> None:
+    synthesize(tmp_path, SynthesizeConfig(words=["lamp", "tree"], clips=10, unknown_clips=0))
+    listed = (tmp_path / "validation_list.txt").read_text()
+    assert listed.count("\n") == 4
+    report = synthesize(tmp_path, SynthesizeConfig(words=["lamp"], clips=3, unknown_clips=0))
+    assert report.from_before == ["tree"]
+    assert (tmp_path / "validation_list.txt").read_text() == listed
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.2, 4), (0.5, 10), (0.7, 14), (0.9, 18)])
+def test_the_share_that_was_asked_for(
+    tmp_path: Path, spoken: list[tuple[str, str]], share: float, expected: int
+) -> None:
+    config = SynthesizeConfig(words=["a"], clips=20, unknown_clips=0, validation_share=share)
+    synthesize(tmp_path, config)
+    assert (tmp_path / "validation_list.txt").read_text().count("\n") == expected
+
+
+def test_other_words_of_ones_own(
+    tmp_path: Path, spoken: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = tmp_path / "others.txt"
+    others.write_text("guten Morgen\n\ndie Lampe brennt\nlamp post\n", encoding="utf-8-sig")
+    command = ["synthesize", "lamp", "--language", "de", "--clips", "3", "--unknown", "4"]
+    told = [*command, "--other-words", str(others), "--out", str(tmp_path / "a")]
+    assert main(told) == 0
+    assert {text for text, _ in spoken} == {"lamp", "guten Morgen", "die Lampe brennt"}
+    assert "other words are English" not in capsys.readouterr().out
+    assert main([*command, "--out", str(tmp_path / "b")]) == 0
+    assert "the other words are English; give some" in capsys.readouterr().out
+    others.write_text("lamp shade")
+    assert main([*told[:-1], str(tmp_path / "c")]) == 1
+    assert "every other text holds a keyword" in capsys.readouterr().err
+
+
 def test_no_validation_when_none_is_wanted(tmp_path: Path, spoken: list[tuple[str, str]]) -> None:
     config = SynthesizeConfig(words=["a", "b"], clips=5, unknown_clips=0, validation_share=0.0)
     assert synthesize(tmp_path, config).speakers["validation"] == 0
