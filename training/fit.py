@@ -90,7 +90,7 @@ class Trainer:
         self.augment = Augment(augment, task.fbank, config.seed)
         self.model = (model or AudioSpectrogramTransformer(task.model)).to(world.device)
         self.optimizer = make_optimizer(self.model, config)
-        self.scaler = torch.amp.GradScaler(world.device.type, enabled=self._precision == "fp16")
+        self.scaler = torch.amp.GradScaler(world.device.type, enabled=self.precision == "fp16")
         self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.epoch_mean = EpochMean(config.average_epochs) if config.average_epochs else None
         self.step = 0
@@ -112,7 +112,8 @@ class Trainer:
                 ) from err
 
     @property
-    def _precision(self) -> str:
+    def precision(self) -> str:
+        """What it trains in, by name."""
         return self.config.precision_on(self.world.device.type)
 
     def run(self, source: WindowSource, validation: WindowSource) -> None:
@@ -252,7 +253,7 @@ class Trainer:
         return on_device.reshape(-1, shape.depth, 2)
 
     def _autocast(self) -> torch.autocast:
-        kind = _PRECISIONS.get(self._precision)
+        kind = _PRECISIONS.get(self.precision)
         return torch.autocast(self.world.device.type, kind, enabled=kind is not None)
 
     def _validates(self, steps_in_epoch: int, steps: int) -> bool:

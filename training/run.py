@@ -10,7 +10,9 @@ import torch
 
 from engine.config import FbankConfig, WindowConfig
 from engine.errors import ConfigError
+from training.data.clips import SAMPLE_RATE_HZ
 from training.data.opened import OpenedData, open_data
+from training.data.scenes import SceneConfig
 from training.distributed import World
 from training.fit import Trainer
 from training.recipe import Recipe
@@ -41,10 +43,10 @@ class Run:
         parameters = sum(p.numel() for p in trainer.model.parameters())
         shape = trainer.task.model
         lines = [
-            f"{len(data.labels)} labels, {data.train.epoch_windows} training clips, "
-            f"{data.validation.epoch_windows} validation clips",
+            f"{len(data.labels)} labels; {data.train.epoch_windows} clips of words to train on, "
+            f"{data.validation.epoch_windows} to validate by",
             f"model: {parameters / 1e6:.2f} M parameters, dim {shape.dim}, depth {shape.depth}, "
-            f"{shape.n_frames} frames, on {trainer.world.device}",
+            f"{shape.n_frames} frames, {trainer.precision} on {trainer.world.device}",
         ]
         if trainer.step:
             lines.append(f"goes on after step {trainer.step}")
@@ -63,16 +65,26 @@ def make_run(recipe: Recipe, folder: Path, world: World) -> Run:
     features = recipe.features
     if start and start.fbank and "features" not in recipe.given:
         features = start.fbank
-    scene = recipe.scene
+    if features.sample_rate_hz != SAMPLE_RATE_HZ:
+        raise ConfigError(
+            f"features.sample_rate_hz is {features.sample_rate_hz}; recordings of any rate are "
+            f"trained on at {SAMPLE_RATE_HZ} Hz"
+        )
+    scene, notes = recipe.scene, []
     if features.n_frames(scene.window_samples) > features.target_frames:
         scene = replace(scene, window_samples=_longest(features))
+        notes = [
+            f"note: scene.window_samples is {scene.window_samples}, as much as "
+            f"{features.target_frames} frames of input take"
+        ]
     data = open_data(recipe.data, features, scene, seed=recipe.fit.seed)
+    data.notes.extend(notes)
     shape = recipe.model.shape(len(data.labels), features, shape_of(start))
     task = Task(
         labels=data.labels,
         activation="sigmoid" if recipe.fit.loss == "bce" else "softmax",
         fbank=features,
-        windows=_windows(features, recipe.data.windows),
+        windows=_windows(features, scene if recipe.data.windows == "scenes" else None),
         model=shape,
     )
     teacher = None
@@ -110,11 +122,13 @@ def _longest(features: FbankConfig) -> int:
     return max(hop, (too_long - 1) // hop * hop)
 
 
-def _windows(features: FbankConfig, kind: str) -> WindowConfig:
-    """One second, as far as the model's input goes; of inputs made for longer clips all."""
+def _windows(features: FbankConfig, scene: SceneConfig | None) -> WindowConfig:
+    """What scenes are trained on; of clips one second, or all of an input for longer ones."""
+    if scene is not None:
+        return WindowConfig(window_samples=scene.window_samples)
     longest = _longest(features)
-    whole = kind == "clips" and longest >= 2 * features.sample_rate_hz
-    return WindowConfig(window_samples=longest if whole else min(16_000, longest))
+    is_long = longest >= 2 * SAMPLE_RATE_HZ
+    return WindowConfig(window_samples=longest if is_long else min(SAMPLE_RATE_HZ, longest))
 
 
 def _shortened(notes: list[str], most: int = 6) -> list[str]:

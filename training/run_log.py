@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.errors import ConfigError
+
 _COLUMNS = ("step", "epoch", "loss", "validation", "learning_rate", "trained_s")
 
 
@@ -80,17 +82,29 @@ class RunLog:
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
-    """The whole rows of a log; none where there is no log."""
+    """The whole rows of a log; none where there is no log.
+
+    Raises:
+        ConfigError: The file is something else.
+    """
     if not path.exists():
         return []
-    with path.open(newline="", errors="replace") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(newline="", errors="replace") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+            is_log = tuple(reader.fieldnames or ()) == _COLUMNS
+    except csv.Error:
+        is_log = False
+    if not is_log:
+        raise ConfigError(f"{path} is no log of a run; move it away, or take another run folder")
     return [row for row in rows if _is_whole(row)]
 
 
 def _is_whole(row: Mapping[str | Any, Any]) -> bool:
     """Whether every column holds a number: a kill may have cut the last row."""
     try:
-        return all(float(row[name]) or True for name in _COLUMNS) and set(row) == set(_COLUMNS)
+        numbers = [float(row[name]) for name in _COLUMNS]
+        return numbers[0] == int(row["step"]) and set(row) == set(_COLUMNS)
     except (KeyError, TypeError, ValueError):
         return False

@@ -38,13 +38,14 @@ class Start:
     labels: tuple[str, ...] = ()
 
 
-def open_start(name: str, fetched: Path = Path("weights")) -> Start:
+def open_start(name: str, fetched: Path = Path("weights"), *, role: str = "start") -> Start:
     """Find and read weights.
 
     Args:
         name: "default" for the model that ships; a name that `fetch` knows; a model folder; a
             run's folder; a folder of transformers'; or a weight file.
         fetched: Where `fetch` puts what it gets.
+        role: What it is to be, for messages.
 
     Raises:
         ConfigError: Nothing of that name is there.
@@ -55,7 +56,8 @@ def open_start(name: str, fetched: Path = Path("weights")) -> Start:
         path = fetched / name
         if not path.is_dir():
             raise ConfigError(
-                f"start {name!r} is not fetched yet: python -m training fetch {name} --to {fetched}"
+                f"{role} {name!r} is not fetched yet: python -m training fetch {name} --to "
+                f"{fetched}"
             )
         files = sorted(path.glob("*.pth"))
         path = files[0] if files else path
@@ -69,7 +71,7 @@ def open_start(name: str, fetched: Path = Path("weights")) -> Start:
         path = path / WEIGHTS_FILE
     if not path.is_file():
         raise ConfigError(
-            f"start {name!r} is no file, model folder or run; it may also be 'default' or one of "
+            f"{role} {name!r} is no file, model folder or run; it may also be 'default' or one of "
             f"{', '.join(NAMES)}"
         )
     return Start(where=path, weights=read_weights(path))
@@ -87,14 +89,14 @@ def _open_run(folder: Path) -> Start:
     return Start(where=folder, weights=weights, fbank=task.fbank, labels=tuple(task.labels))
 
 
-def open_trained(name: str) -> Trained:
+def open_trained(name: str, *, role: str = "teacher") -> Trained:
     """A model that can score: one whose labels and features are known.
 
     Raises:
         ConfigError: They are not.
         ModelError: It is refused.
     """
-    start = open_start(name)
+    start = open_start(name, role=role)
     if start.fbank is None or not start.labels:
         raise ConfigError(
             f"{start.where} does not tell its labels and features; convert it to a model folder"

@@ -35,6 +35,11 @@ def test_frames_beyond_the_input_do_not_count() -> None:
     assert frames == 98
 
 
+def test_silence_has_nothing_to_normalise_by() -> None:
+    with pytest.raises(ConfigError, match="all clips are silent"):
+        norm_stats([np.zeros(16_000, np.float32)], FbankConfig(target_frames=98))
+
+
 def test_the_command_prints_what_a_recipe_takes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_run import ALONE, train, word_folder
 
@@ -31,8 +32,8 @@ def test_own_words_keep_the_features_and_the_window_of_the_model_that_ships(
     assert task.fbank.n_frames(16_000) == task.fbank.target_frames == 98
     assert task.activation == "softmax"
     lines = run.describe()
-    assert lines[0] == "4 labels, 8 training clips, 4 validation clips"
-    assert lines[1].startswith("model: 2.92 M parameters, dim 192, depth 6, 98 frames, on cpu")
+    assert lines[0] == "4 labels; 8 clips of words to train on, 4 to validate by"
+    assert lines[1] == "model: 2.92 M parameters, dim 192, depth 6, 98 frames, fp32 on cpu"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,21 @@ def test_windows_fit_the_models_input(
     task = made(tmp_path, "words", *changes).trainer.task
     assert task.windows.window_samples == seconds * 16_000
     task.windows.check_against(task.fbank)
+
+
+def test_the_window_is_the_one_that_was_trained(tmp_path: Path) -> None:
+    changes = [*TINY, "model.start=", "features.target_frames=198"]
+    run = made(tmp_path, "words", *changes, "scene.window_samples=32000")
+    assert run.trainer.task.windows.window_samples == 32_000
+    assert run.data.train.window(0, 0, np.random.default_rng(0))[0].shape == (32_000,)
+    too_long = made(tmp_path, "words", *changes, "scene.window_samples=64000")
+    assert too_long.trainer.task.windows.window_samples == 32_000
+    assert too_long.describe()[-1].startswith("note: scene.window_samples is 32000, as much as")
+
+
+def test_recordings_are_trained_on_at_their_one_rate(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"sample_rate_hz is 44100; .* trained on at 16000 Hz"):
+        made(tmp_path, "words", *TINY, "model.start=", "features.sample_rate_hz=44100")
 
 
 def test_bce_makes_a_sigmoid_model(tmp_path: Path) -> None:
@@ -70,6 +86,8 @@ def test_a_teacher_of_another_kind_is_refused(tmp_path: Path) -> None:
         made(tmp_path, "words", teacher)
     with pytest.raises(ConfigError, match=r"fit.teacher needs loss = 'cross_entropy'"):
         made(tmp_path, "words", teacher, "fit.loss=bce")
+    with pytest.raises(ConfigError, match="teacher 'nobody' is no file, model folder or run"):
+        made(tmp_path, "words", "fit.teacher=nobody")
 
 
 def test_a_start_of_another_shape_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from engine.errors import ConfigError
 from training.run_log import RunLog, read_log
 
 
@@ -45,6 +48,21 @@ def test_tensorboard_has_the_same_figures(tmp_path: Path) -> None:
     events.Reload()
     assert set(events.Tags()["scalars"]) == {"loss", "validation", "learning_rate", "trained_s"}
     assert [(event.step, event.value) for event in events.Scalars("loss")] == [(10, 1.5)]
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "\0\1garbage", "x" * 200_000, ""])
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path, text: str) -> None:
+    (tmp_path / "log.csv").write_text(text)
+    with pytest.raises(ConfigError, match=r"log.csv is no log of a run; move it away"):
+        RunLog(tmp_path, 0, tensorboard=False)
+    assert (tmp_path / "log.csv").read_text() == text
+
+
+def test_steps_are_whole_numbers(tmp_path: Path) -> None:
+    log = RunLog(tmp_path, 0, tensorboard=False)
+    log.write(row(10))
+    log.write({**row(20), "step": 20.5})
+    assert [found["step"] for found in read_log(tmp_path / "log.csv")] == ["10"]
 
 
 def test_no_log_has_no_rows(tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ def leave_out_unreadable(
     """
 
     def problem(path: Path) -> str:
+        if not path.is_file():
+            return f"cannot read {path}: there is no such file"
         try:
             frames = soundfile.info(path).frames
         except (OSError, soundfile.LibsndfileError) as err:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from engine.errors import SourceError
+from engine.errors import ConfigError, SourceError
 
 Int16 = npt.NDArray[np.int16]
 
@@ -41,6 +41,19 @@ class Clip:
     synthetic: bool = False
 
 
+def require_text(path: Path) -> None:
+    """Refuse a name that is no UTF-8: it can be neither printed nor written to a table.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as err:
+        shown = str(path).encode(errors="backslashreplace").decode()
+        raise ConfigError(f"the name {shown} is no UTF-8; rename it") from err
+
+
 def read_samples(path: Path) -> Int16:
     """Decode a sound file of any rate, length and number of channels to 16 kHz mono.
 
@@ -50,7 +63,7 @@ def read_samples(path: Path) -> Int16:
     try:
         samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as err:
-        raise SourceError(f"cannot read {path}: {err}") from err
+        raise SourceError(f"cannot read {path}: {err}; remove it, or take it off the list") from err
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     if len(mono) == 0:
         raise SourceError(f"{path} holds no samples; leave it out")

@@ -19,6 +19,8 @@ from training.data.clips import Clip, read_samples
 # speech are kept for validation, and these noises and this word:
 _VALIDATION_NOISES = ("kitchen", "rain", "pink_noise", "forest_2")
 _VALIDATION_OTHER_WORD = "jarvis"
+_WORD_COLUMNS = frozenset({"path", "word", "speaker", "split", "suspect"})
+_OTHER_COLUMNS = frozenset({"path", "kind", "speaker", "note", "source", "licence"})
 
 
 def read_corpus(folder: Path, split: str, *, workers: int = 2) -> list[Clip]:
@@ -36,6 +38,8 @@ def read_corpus(folder: Path, split: str, *, workers: int = 2) -> list[Clip]:
         SourceError: A CSV or a recording cannot be read.
     """
     rows = [row for row in corpus_rows(folder) if row["split"] == split]
+    if not rows:
+        raise SourceError(f"the tables of {folder} name no clip of the {split} split")
     with ThreadPoolExecutor(workers) as pool:
         audio = list(pool.map(lambda row: read_samples(folder / row["path"]), rows))
     return [
@@ -53,7 +57,7 @@ def read_corpus(folder: Path, split: str, *, workers: int = 2) -> list[Clip]:
 
 def corpus_rows(folder: Path) -> Iterator[dict[str, str]]:
     """What the tables say of every clip: path, kind, word, speaker, split."""
-    for row in _csv(folder / "speech_commands.csv"):
+    for row in _csv(folder / "speech_commands.csv", _WORD_COLUMNS):
         if row["suspect"] != "1":
             yield {
                 "path": row["path"],
@@ -62,7 +66,7 @@ def corpus_rows(folder: Path) -> Iterator[dict[str, str]]:
                 "speaker": row["speaker"],
                 "split": row["split"],
             }
-    for row in _csv(folder / "other_audio.csv"):
+    for row in _csv(folder / "other_audio.csv", _OTHER_COLUMNS):
         yield {
             "path": row["path"],
             "kind": row["kind"],
@@ -80,16 +84,23 @@ def is_corpus(folder: Path) -> bool:
 def corpus_sources(folder: Path) -> list[dict[str, str]]:
     """Where the recordings come from and under which licence, for a model's provenance."""
     found = {("Speech Commands", "CC BY 4.0")}
-    found |= {(row["source"], row["licence"]) for row in _csv(folder / "other_audio.csv")}
+    rows = _csv(folder / "other_audio.csv", _OTHER_COLUMNS)
+    found |= {(row["source"], row["licence"]) for row in rows}
     return [{"source": source, "licence": licence} for source, licence in sorted(found)]
 
 
-def _csv(path: Path) -> Iterator[dict[str, str]]:
+def _csv(path: Path, columns: frozenset[str]) -> Iterator[dict[str, str]]:
     try:
-        with path.open(newline="") as file:
-            yield from csv.DictReader(file)
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = sorted(columns - set(reader.fieldnames or ()))
+            if missing:
+                raise SourceError(f"{path} has no column {missing[0]!r}; docs/training.md has them")
+            yield from reader
     except OSError as err:
         raise SourceError(f"cannot read {path}: {err.strerror}; it must list the clips") from err
+    except (UnicodeDecodeError, csv.Error) as err:
+        raise SourceError(f"{path} is no table: {err}; it must list the clips") from err
 
 
 def _other_split(row: dict[str, str]) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ConfigError, SourceError
-from training.data.clips import AUDIO_SUFFIXES, Clip, Int16, read_samples
+from training.data.clips import AUDIO_SUFFIXES, Clip, Int16, read_samples, require_text
 
 BACKGROUND_KINDS = {
     "_unknown_": "other_word",
@@ -70,6 +70,8 @@ def list_folder(folder: Path) -> list[FolderEntry]:
         label = label_folder.name
         if label.startswith("."):
             continue
+        for path in (label_folder, *label_folder.iterdir()):
+            require_text(path)
         if label.startswith("_") and label not in BACKGROUND_KINDS:
             raise ConfigError(
                 f"{label_folder}: background folders are {', '.join(BACKGROUND_KINDS)}; rename it"
@@ -77,7 +79,7 @@ def list_folder(folder: Path) -> list[FolderEntry]:
         entries += [
             _entry(f"{label}/{path.name}", label, listed)
             for path in sorted(label_folder.iterdir())
-            if path.suffix.lower() in AUDIO_SUFFIXES
+            if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
         ]
     if not entries:
         raise ConfigError(f"{folder} holds no sound files; it must hold <word>/*.wav, .flac, ...")
@@ -183,7 +185,7 @@ def _read_lists(folder: Path) -> dict[str, str] | None:
         if not path.exists():
             continue
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as err:
             raise ConfigError(f"cannot read {path}: {err}") from err
         for line in filter(None, map(str.strip, lines)):

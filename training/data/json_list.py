@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.errors import ConfigError
 from training.data.clip_source import ClipItem, file_item, leave_out_unreadable
+from training.data.clips import require_text
 from training.data.label_csv import LabelTable
 
 
@@ -37,6 +38,7 @@ def read_json_list(path: Path, table: LabelTable) -> tuple[list[ClipItem], list[
                 "take the table that belongs to the list"
             )
         audio = path.parent / wav
+        require_text(audio)
         entries.append((audio, file_item(audio, tuple(sorted({known[mid] for mid in mids})))))
     items, problems = leave_out_unreadable(entries)
     if not items:

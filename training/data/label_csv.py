@@ -32,7 +32,7 @@ def read_label_csv(path: Path) -> LabelTable:
         ConfigError: It cannot be read, or its rows are not 0, 1, 2, ... with different names.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             rows = list(reader)
             columns = reader.fieldnames or []

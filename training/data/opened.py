@@ -83,21 +83,30 @@ def _open_scenes(config: DataConfig, scene: SceneConfig, seed: int) -> OpenedDat
         words = sorted({clip.word for clip in train if clip.kind == "word"})
     else:
         entries = list_folder(folder)
-        words = folder_labels(entries)
+        # With synthetic words there may be others to tell a single one from.
+        words = (
+            sorted({entry.label for entry in entries if entry.kind == "word"})
+            if config.synthetic
+            else folder_labels(entries)
+        )
         train, notes = read_folder(folder, "train")
         validation, more = read_folder(folder, "validation")
         notes += more
         origin = {"folder": folder.name, "clips": _count(entries)}
-    if config.labels:
-        words = sorted(_label_table(config).names)
     if config.synthetic:
         spoken, more = read_folder(Path(config.synthetic), "train", synthetic=True)
         train += spoken
         notes += more
         origin["synthetic"] = {"folder": Path(config.synthetic).name, "clips": len(spoken)}
+        words = sorted({*words, *(clip.word for clip in spoken if clip.word)})
+    if config.labels:
+        words = sorted(_label_table(config).names)
+        unused = sorted({clip.word for clip in train if clip.word} - set(words))
+        notes += [f"not in the label table, so left out: {', '.join(unused)}"] if unused else []
     _require_clips(words, train)
     labels = (SILENCE, UNKNOWN, *words)
-    notes += _without_validation(words, validation)
+    measured_words = {clip.word for clip in validation}
+    notes += _without_validation([word for word in words if word not in measured_words])
     items = [
         memory_item(clip, (labels.index(clip.word),))
         for clip in validation
@@ -124,7 +133,12 @@ def _open_scenes(config: DataConfig, scene: SceneConfig, seed: int) -> OpenedDat
 def _open_folder_clips(config: DataConfig, fbank: FbankConfig, seed: int) -> OpenedData:
     folder = Path(config.folder)
     entries = [entry for entry in list_folder(folder) if entry.kind == "word"]
-    words = folder_labels(entries)
+    words = sorted({entry.label for entry in entries})
+    if len(words) < 2:
+        raise ConfigError(
+            f"{folder} has {len(words)} word(s); windows = 'clips' needs two to tell apart, "
+            "windows = 'scenes' tells one from everything else"
+        )
     names = _label_table(config).names if config.labels else tuple(words)
     unknown = sorted(set(words) - set(names))
     if unknown:
@@ -149,6 +163,8 @@ def _open_folder_clips(config: DataConfig, fbank: FbankConfig, seed: int) -> Ope
             )
     origin = {"folder": folder.name, "clips": _count(entries)}
     items = (split["train"], split["validation"])
+    measured = {names[item.labels[0]] for item in items[1]}
+    notes += _without_validation([word for word in words if word not in measured])
     return _clips_opened(names, items, notes, origin, _sources(config, fbank, seed))
 
 
@@ -227,12 +243,10 @@ def _require_clips(words: Sequence[str], clips: Sequence[Clip]) -> None:
         )
 
 
-def _without_validation(words: Sequence[str], clips: Sequence[Clip]) -> list[str]:
-    have = {clip.word for clip in clips}
-    missing = [word for word in words if word not in have]
-    if not missing:
+def _without_validation(words: Sequence[str]) -> list[str]:
+    if not words:
         return []
-    return [f"no validation clip of {', '.join(missing)}: trained on, but not measured"]
+    return [f"no validation clip of {', '.join(words)}: trained on, but not measured"]
 
 
 def _count(entries: Sequence[FolderEntry]) -> dict[str, int]:

@@ -86,8 +86,9 @@ class SceneConfig:
             self.word_share + self.cut_share + self.speech_share
         )
         for name, share in shares.items():
-            if not 0 <= share <= (0.5 if name == "speed_range" else 1.0 + 1e-9):
-                raise ConfigError(f"{name} is {share:g}; it must be 0 to 1 (speed_range: 0 to 0.5)")
+            most = 0.5 if name == "speed_range" else 1
+            if not 0 <= share <= most + 1e-9:
+                raise ConfigError(f"{name} is {share:g}; it must be 0 to {most:g}")
         for low, high in (("min_snr_db", "max_snr_db"), ("min_level_db", "max_level_db")):
             lowest, highest = getattr(self, low), getattr(self, high)
             if not -200 <= lowest <= highest <= 200:
@@ -118,8 +119,9 @@ class SceneMaker:
         self._synthetic_words = {
             word: [clip for clip in group if clip.synthetic] for word, group in self._words.items()
         }
+        # People's and synthetic clips lie in two folders, in which paths may be the same.
         self._extents = {
-            clip.path: speech_extent(clip.samples)
+            (clip.synthetic, clip.path): speech_extent(clip.samples)
             for group in self._words.values()
             for clip in group
         }
@@ -223,7 +225,7 @@ class SceneMaker:
             from_people = rng.random() < self.config.real_share
             clips = real if from_people else self._synthetic_words[word]
         clip = clips[rng.integers(len(clips))]
-        start, stop = self._extents[clip.path]
+        start, stop = self._extents[clip.synthetic, clip.path]
         samples = clip.samples.astype(np.float32)
         samples /= max(1.0, float(np.abs(samples).max()))
         factor = 1 + rng.uniform(-1, 1) * self.config.speed_range

@@ -97,6 +97,22 @@ def test_what_is_missing_is_named(folder: Path) -> None:
         read_corpus(folder, "train")
 
 
+def test_tables_of_something_else(folder: Path) -> None:
+    table = folder / "speech_commands.csv"
+    text = table.read_text()
+    table.write_text(text.replace("suspect", "doubt"))
+    with pytest.raises(SourceError, match=r"has no column 'suspect'; docs/training.md has them"):
+        read_corpus(folder, "train")
+    table.write_bytes(b"\xff\xfe\0")
+    with pytest.raises(SourceError, match=r"is no table: .*; it must list the clips"):
+        read_corpus(folder, "train")
+    for name in ("speech_commands.csv", "other_audio.csv"):
+        path = folder / name
+        path.write_text((text if "speech" in name else path.read_text()).splitlines()[0])
+    with pytest.raises(SourceError, match="name no clip of the train split"):
+        read_corpus(folder, "train")
+
+
 def test_another_rate_is_resampled(folder: Path) -> None:
     soundfile.write(folder / "noise" / "tap.wav", pcm(word_samples(500)), 8_000)
     clip = next(c for c in read_corpus(folder, "train") if c.path == "noise/tap.wav")

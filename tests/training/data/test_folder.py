@@ -1,10 +1,12 @@
 """A plain folder of words: who is in which split, what is left out, and what is refused."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from small_run import word_folder
 
 from engine.errors import ConfigError
 from training.data.folder import folder_labels, list_folder, read_folder, speaker_of
@@ -127,6 +129,37 @@ def test_numbers_that_are_none_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "validation_list.txt").write_text("")
     with pytest.raises(ConfigError, match=r"no clip of .* can be used: .*that are no numbers"):
         read_folder(tmp_path, "train")
+
+
+def test_what_is_no_file_is_no_clip(tmp_path: Path) -> None:
+    folder = word_folder(tmp_path / "w")
+    before = list_folder(folder)
+    os.mkfifo(folder / "low" / "pipe.wav")
+    (folder / "low" / "folder.wav").mkdir()
+    (folder / "low" / "gone.wav").symlink_to("nowhere")
+    assert list_folder(folder) == before
+
+
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    folder = word_folder(tmp_path / "w")
+    bad = Path(os.fsdecode(os.fsencode(folder) + b"/\xff"))
+    bad.mkdir()
+    with pytest.raises(ConfigError, match=r"the name .*udcff is no UTF-8; rename it"):
+        list_folder(folder)
+    bad.rmdir()
+    Path(os.fsdecode(os.fsencode(folder) + b"/low/\xff.wav")).touch()
+    with pytest.raises(ConfigError, match=r"is no UTF-8; rename it"):
+        list_folder(folder)
+
+
+def test_lists_of_other_systems(tmp_path: Path) -> None:
+    folder = word_folder(tmp_path / "w")
+    before = list_folder(folder)
+    text = (folder / "validation_list.txt").read_text()
+    (folder / "validation_list.txt").write_bytes(
+        b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()
+    )
+    assert list_folder(folder) == before
 
 
 def test_folders_with_nothing_to_learn(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def test_unreadable_clips_are_left_out(tmp_path: Path) -> None:
         ('{"data": [{"wav": "a.wav"}]}', 'entry 0 must have "wav" and "labels"'),
         ('{"data": [{"wav": "a.wav", "labels": ""}]}', 'entry 0 must have "wav" and "labels"'),
         ('{"data": [{"wav": "a.wav", "labels": "/m/x"}]}', "label '/m/x', which the label table"),
+        ('{"data": [{"wav": "\\udcff.wav", "labels": "/m/a"}]}', "is no UTF-8; rename it"),
     ],
 )
 def test_lists_that_are_none(tmp_path: Path, text: str, message: str) -> None:

@@ -34,6 +34,11 @@ def test_bad_tables_are_refused(tmp_path: Path, text: str, message: str) -> None
         read_label_csv(tmp_path / "labels.csv")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_column(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("index,mid,display_name\n0,a,b\n", encoding="utf-8-sig")
+    assert read_label_csv(tmp_path / "labels.csv").names == ("b",)
+
+
 def test_unreadable_tables_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot read label table .*gone.csv: No such file"):
         read_label_csv(tmp_path / "gone.csv")

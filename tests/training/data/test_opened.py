@@ -66,6 +66,32 @@ def test_synthetic_clips_join_the_training_only(tmp_path: Path) -> None:
     assert data.origin["synthetic"] == {"folder": "spoken", "clips": 20}
 
 
+def test_words_that_only_programs_spoke_are_words_too(tmp_path: Path) -> None:
+    folder = word_folder(tmp_path / "w", {"low": 500})
+    spoken = word_folder(tmp_path / "spoken", {"low": 510, "high": 2_000})
+    data = opened(folder=str(folder), synthetic=str(spoken))
+    assert data.labels == ("_silence_", "_unknown_", "high", "low")
+    assert data.notes == ["no validation clip of high: trained on, but not measured"]
+    table = tmp_path / "labels.csv"
+    table.write_text("index,mid,display_name\n0,a,low\n")
+    data = opened(folder=str(folder), synthetic=str(spoken), labels=str(table))
+    assert data.labels == ("_silence_", "_unknown_", "low")
+    assert data.notes == ["not in the label table, so left out: high"]
+
+
+def test_clips_tell_words_apart(tmp_path: Path) -> None:
+    folder = word_folder(tmp_path / "w", {"only": 500})
+    shutil.copytree(folder / "only", folder / "_unknown_")
+    with pytest.raises(ConfigError, match=r"has 1 word\(s\); windows = 'clips' needs two"):
+        opened(folder=str(folder), windows="clips")
+    folder = word_folder(tmp_path / "v")
+    listed = (folder / "validation_list.txt").read_text().splitlines()
+    (folder / "validation_list.txt").write_text("\n".join(x for x in listed if "low" in x))
+    assert opened(folder=str(folder), windows="clips").notes == [
+        "no validation clip of high: trained on, but not measured"
+    ]
+
+
 def test_a_word_without_validation_is_said(tmp_path: Path) -> None:
     folder = word_folder(tmp_path / "w")
     listed = (folder / "validation_list.txt").read_text().splitlines()

@@ -146,6 +146,20 @@ def test_people_and_programs_are_drawn_as_asked() -> None:
         assert rising == pytest.approx(expected, abs=0.07)
 
 
+def test_clips_of_one_path_in_two_folders_keep_their_extents() -> None:
+    early, late = np.zeros(16_000), np.zeros(16_000)
+    early[1_000:4_000] = late[10_000:15_000] = 0.5 * np.sin(np.arange(5_000))[:3_000].mean() + 0.5
+    one = clip("word", early, word="yes", name="yes/anna_nohash_0")
+    other = dataclasses.replace(clip("word", late, word="yes", name=one.path), synthetic=True)
+    other = dataclasses.replace(other, path=one.path)
+    maker = SceneMaker([one, other], LABELS, dataclasses.replace(QUIET, speed_range=0.0))
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        samples, start, stop = maker._spoken("yes", rng)
+        middle = int(np.abs(samples).argmax())
+        assert start <= middle < stop
+
+
 def test_indices_are_drawn_in_proportion_to_their_weights() -> None:
     draws = scenes._Draws([1.0, 0.0, 3.0])
     rng = np.random.default_rng(0)
