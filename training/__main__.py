@@ -1,4 +1,4 @@
-"""Command line of the training side: python -m training fit ..."""
+"""Makes, trains, measures and exports models; `python -m training COMMAND --help` says more."""
 
 from __future__ import annotations
 
@@ -34,8 +34,15 @@ _COMMANDS = {
     "demo": demo,
 }
 
-
 _INSTALL = "pip install -e '.[train]' -c constraints.txt, or make test"
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Help with the defaults of those options that have one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        has_default = action.default not in (None, [], False)
+        return super()._get_help_string(action) if has_default else action.help
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,7 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, module in _COMMANDS.items():
         text = (module.__doc__ or "").strip().rstrip(".")
-        module.add_arguments(commands.add_parser(name, help=text, description=text))
+        command = commands.add_parser(name, help=text, description=text, formatter_class=_Help)
+        module.add_arguments(command)
     options = parser.parse_args(arguments)
     try:
         return _run(options)

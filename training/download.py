@@ -67,13 +67,12 @@ def fetch_file(download: Download) -> bool:
     if download.path.exists():
         download.verify(download.path)
         return False
-    download.path.parent.mkdir(parents=True, exist_ok=True)
     aside = download.path.with_name(download.path.name + ".partial")
     have = aside.stat().st_size if aside.exists() else 0
     try:
         _receive(download, aside, have)
     except OSError as err:
-        raise _no_network(download.url, err) from err
+        raise _no_network(download.url, err, f"put it at {download.path}") from err
     try:
         download.verify(aside)
     except SourceError:
@@ -83,8 +82,12 @@ def fetch_file(download: Download) -> bool:
     return True
 
 
-def fetch_json(url: str) -> Any:
+def fetch_json(url: str, instead: str) -> Any:
     """A small JSON document.
+
+    Args:
+        url: Where from.
+        instead: What to do with the files that one brings, for the message.
 
     Raises:
         SourceError: The network fails, or it is no JSON.
@@ -93,7 +96,7 @@ def fetch_json(url: str) -> Any:
         with _open(url) as response:
             return json.loads(response.read(_MAX_JSON_BYTES))
     except OSError as err:
-        raise _no_network(url, err) from err
+        raise _no_network(url, err, instead) from err
     except ValueError as err:
         raise SourceError(f"{url} did not answer with JSON: {err}; try again later") from err
 
@@ -112,6 +115,7 @@ def _receive(download: Download, aside: Path, have: int) -> None:
         if err.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and have:
             return  # it is whole already; the hash will tell
         raise
+    aside.parent.mkdir(parents=True, exist_ok=True)
     with response:
         resumed = response.status == http.client.PARTIAL_CONTENT
         have = have if resumed else 0
@@ -130,9 +134,9 @@ def _receive(download: Download, aside: Path, have: int) -> None:
         raise ConnectionError(f"the connection ended {total - aside.stat().st_size} bytes early")
 
 
-def _no_network(url: str, err: OSError) -> SourceError:
+def _no_network(url: str, err: OSError, instead: str) -> SourceError:
     reason = getattr(err, "reason", None) or err.strerror or err
     return SourceError(
         f"cannot fetch {url}: {reason}; run the command again to go on, or bring the file from a "
-        "machine with network and name its path instead"
+        f"machine with network and {instead}"
     )

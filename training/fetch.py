@@ -53,7 +53,8 @@ def fetch(name: str, folder: Path) -> Path:
 def _hub_downloads(repository: str, folder: Path) -> list[Download]:
     """The files of the newest revision, by the hashes that the hub states."""
     url = f"{HUB}/api/models/{repository}?blobs=true"
-    listing = fetch_json(url)
+    names = f"{', '.join(_HUB_FILES[:-1])} and {_HUB_FILES[-1]}"
+    listing = fetch_json(url, f"name the folder of its {names} in place of {folder}")
     try:
         revision = listing["sha"]
         files = {item["rfilename"]: item for item in listing["siblings"]}

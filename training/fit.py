@@ -292,9 +292,7 @@ class Trainer:
                 "epoch": round(self.step / steps_in_epoch, 3),
                 "loss": round(float(loss), 6),
                 "validation": round(measured, 6),
-                "learning_rate": learning_rate_at(
-                    self.step - 1, steps=steps, steps_in_epoch=steps_in_epoch, config=self.config
-                ),
+                "learning_rate": float(f"{self.optimizer.param_groups[0]['lr']:.6g}"),
                 "trained_s": round(self.trained_s, 1),
             }
             log.write(row)

@@ -66,8 +66,11 @@ def installed_voices(language: str = "en") -> list[Voice]:
         voices += _flite_voices() + _festival_voices()
     if not voices:
         have = [name for name in ("espeak-ng", "flite", "festival") if shutil.which(name)]
-        reason = f"{', '.join(have)} cannot speak {language!r}" if have else "none is installed"
-        raise ConfigError(f"no synthetic voice: {reason} ({_INSTALL})")
+        if have:
+            raise ConfigError(
+                f"{', '.join(have)} cannot speak {language!r}; espeak-ng --voices lists languages"
+            )
+        raise ConfigError(f"no synthetic voice: none is installed ({_INSTALL})")
     return sorted(voices, key=lambda voice: (voice.program, voice.name))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -130,6 +131,25 @@ def test_an_interruption_is_one_line(tmp_path: Path, words: Path, number: int, s
     assert process.returncode == status
     assert "Traceback" not in err
     assert err.endswith("training: interrupted; run the same command to go on\n")
+
+
+@pytest.mark.parametrize(
+    "redirection", ["2>/dev/full", ">/dev/full", "2>&-", ">&- 2>&-", "| head -1"]
+)
+def test_output_that_nobody_takes_ends_no_run(
+    tmp_path: Path, words: Path, redirection: str
+) -> None:
+    fit_command = shlex.join(command(recipe(tmp_path, 20), tmp_path / "run", words))
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{fit_command} {redirection}"],
+        capture_output=True,
+        cwd=ROOT,
+        env=environment(),
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert load_checkpoint(tmp_path / "run" / "last.pt")["step"] == 20
+    assert [row["step"] for row in read_log(tmp_path / "run" / "log.csv")] == ["10", "20"]
 
 
 def test_a_full_disk_is_one_line_and_the_checkpoint_of_before_is_whole(

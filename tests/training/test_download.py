@@ -122,9 +122,9 @@ def test_without_network_it_says_what_to_do(server: str, tmp_path: Path) -> None
         with pytest.raises(SourceError, match=r"cannot fetch http.*bring the file from a machine"):
             fetch_file(Download(url=url, path=tmp_path / "x", sha256="00"))
         with pytest.raises(SourceError, match="cannot fetch http"):
-            fetch_json(url)
+            fetch_json(url, "name the folder instead")
 
 
 def test_an_answer_that_is_no_json(server: str) -> None:
     with pytest.raises(SourceError, match="did not answer with JSON"):
-        fetch_json(f"{server}/file")
+        fetch_json(f"{server}/file", "")

@@ -38,7 +38,7 @@ def test_hub_files_are_checked_by_what_the_hub_says(
             {"rfilename": "model.safetensors", "blobId": "3", "lfs": {"sha256": sha256}},
         ],
     }
-    monkeypatch.setattr(module, "fetch_json", lambda url: listing)
+    monkeypatch.setattr(module, "fetch_json", lambda url, instead: listing)
     assert fetch("ast-speech-commands", tmp_path) == tmp_path / "ast-speech-commands"
     weights, config, _ = fetched
     assert weights.sha256 == sha256

@@ -8,6 +8,28 @@ from small_run import word_folder
 from training.__main__ import main
 
 
+def test_what_is_not_installed_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(_: object) -> None:
+        raise ModuleNotFoundError("No module named 'rich'", name="rich")
+
+    monkeypatch.setattr("training.commands.fit.run", run)
+    assert main(["fit", "words", "run"]) == 1
+    assert capsys.readouterr().err == (
+        "training: rich is not installed: pip install -e '.[train]' -c constraints.txt, or make "
+        "test\n"
+    )
+
+
+def test_help_tells_the_defaults_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    text = capsys.readouterr().out
+    assert "(default: 0.8)" in text
+    assert "None" not in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
-    parser.add_argument("--out", type=Path, default=Path("assets/demo.flac"))
+    parser.add_argument("--out", type=Path, default=Path("assets/demo.flac"), help="file to write")
 
 
 def run(options: argparse.Namespace) -> None:

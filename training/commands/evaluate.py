@@ -9,9 +9,13 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
     parser.add_argument("--data", type=Path, required=True, help="folder of recordings")
-    parser.add_argument("--model", type=Path, default=Path("assets/models/default"))
-    parser.add_argument("--alarms-per-hour", type=float, nargs="+", default=[1, 6, 60])
-    parser.add_argument("--smoothing", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--model", type=Path, default=Path("assets/models/default"), help="folder")
+    parser.add_argument(
+        "--alarms-per-hour", type=float, nargs="+", default=[1, 6, 60], help="promises to keep"
+    )
+    parser.add_argument(
+        "--smoothing", type=int, nargs="+", default=[1, 2, 3], help="numbers of windows to average"
+    )
     parser.add_argument(
         "--record", action="store_true", help="write the figures into the model's manifest"
     )

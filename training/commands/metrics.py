@@ -13,7 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--data", type=Path, help="plain folder of words")
     source.add_argument("--list", type=Path, dest="json_list", help="AST's JSON list")
     parser.add_argument("--labels", type=Path, help="label table of the list")
-    parser.add_argument("--split", choices=("train", "validation", "test"), default="validation")
+    parser.add_argument(
+        "--split", choices=("train", "validation", "test"), default="validation", help="which clips"
+    )
     parser.add_argument("--json", type=Path, help="write everything here too")
 
 
