@@ -18,6 +18,10 @@ def _require(condition: bool, message: str) -> None:
         raise ConfigError(message)
 
 
+# What float32, which features are computed in, can still tell from nothing and everything.
+_SMALLEST, _LARGEST = 1e-20, 1e9
+
+
 @dataclass(frozen=True, kw_only=True)
 class FbankConfig:
     """The one definition of the features; its fingerprint travels with every model.
@@ -70,7 +74,10 @@ class FbankConfig:
         """Refuse values that no fbank can be computed with."""
         for name, value in asdict(self).items():
             if isinstance(value, float):
-                _require(math.isfinite(value), f"fbank {name} is {value}; it must be finite")
+                _require(
+                    math.isfinite(value) and abs(value) <= _LARGEST,
+                    f"fbank {name} is {value}; it must be finite and at most {_LARGEST:g} in size",
+                )
         _require(
             8_000 <= self.sample_rate_hz <= 48_000,
             f"fbank sample_rate_hz is {self.sample_rate_hz}; it must be 8000 to 48000",
@@ -91,7 +98,11 @@ class FbankConfig:
         )
         _require(self.taper == "hann", f"fbank taper is {self.taper!r}; it must be 'hann'")
         _require(self.dither == 0, f"fbank dither is {self.dither}; it must be 0")
-        _require(self.log_floor > 0, f"fbank log_floor is {self.log_floor}; it must be above 0")
+        for name in ("log_floor", "amplitude_scale", "std", "std_factor"):
+            value = getattr(self, name)
+            _require(
+                value >= _SMALLEST, f"fbank {name} is {value}; it must be above 0 ({_SMALLEST:g})"
+            )
         _require(
             1 <= self.target_frames <= 4096,
             f"fbank target_frames is {self.target_frames}; it must be 1 to 4096",
@@ -101,8 +112,6 @@ class FbankConfig:
             f"fbank padding_stage is {self.padding_stage!r}; it must be 'before_normalization' "
             "or 'after_normalization'",
         )
-        _require(self.std > 0, f"fbank std is {self.std}; it must be above 0")
-        _require(self.std_factor > 0, f"fbank std_factor is {self.std_factor}; it must be above 0")
 
     @property
     def frame_length_samples(self) -> int:

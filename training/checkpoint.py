@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ from training.task import Task
 from training.weights import load_tensors
 
 LAST_FILE = "last.pt"
+# Settings that change how fast a run is, but not what comes out.
+_HARMLESS = frozenset({"threads", "workers", "checkpoint_every_s", "tensorboard", "compile"})
 _FIELDS = frozenset(
     {
         *("labels", "activation", "fbank", "windows", "model", "weights", "averaged_weights"),
@@ -134,6 +136,29 @@ def _difference(had: Any, wanted: Any) -> str:
             if had.get(name) != wanted[name]:
                 return f"{name} was {had.get(name)} and is {wanted[name]}"
     return f"it has {had}, this run wants {wanted}"
+
+
+def changes_since(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What is otherwise than when a checkpoint was written, a line each.
+
+    Args:
+        before: The checkpoint.
+        now: "fit", "augment" and "provenance" of the run that goes on.
+    """
+    tables = {
+        "fit": (before["fit"], now["fit"]),
+        "augment": (before["augment"], now["augment"]),
+        "scene": (before["provenance"].get("scene", {}), now["provenance"].get("scene", {})),
+    }
+    notes = [
+        f"note: {table}.{name} was {had[name]!r} so far and is {wanted[name]!r} from here on"
+        for table, (had, wanted) in tables.items()
+        for name in wanted
+        if name in had and had[name] != wanted[name] and name not in _HARMLESS
+    ]
+    if before["provenance"].get("data") != now["provenance"].get("data"):
+        notes.append("note: the data is not what it was so far")
+    return notes
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from engine.errors import ConfigError, ModelError, TrainingError
 from training.ast import AudioSpectrogramTransformer
 from training.augment import Augment, row_draws
-from training.checkpoint import LAST_FILE, RunState, save_checkpoint
+from training.checkpoint import LAST_FILE, RunState, changes_since, save_checkpoint
 from training.data.batches import Batch, BatchMaker, WindowSource, load_batches
 from training.distributed import World
 from training.features import BatchFbank
@@ -40,8 +40,6 @@ from training.weights import write_weights
 BEST_FILE = "best.safetensors"
 # Steps between looks at the loss, which wait for the device, and at what other processes were told.
 _CHECK_EVERY = 20
-# Settings that change how fast a run is, but not what comes out.
-_HARMLESS = frozenset({"threads", "workers", "checkpoint_every_s", "tensorboard", "compile"})
 _PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _SKIPS = 104
 
@@ -354,7 +352,12 @@ class Trainer:
                 f"{self.folder} was trained with fit.optimizer = {state['fit']['optimizer']!r}; a "
                 "run cannot change it: take another run folder and start it from this one"
             )
-        self.notes = self._changes_since(state)
+        now = {
+            "fit": plain_values(self.config),
+            "augment": plain_values(self.augment_config),
+            "provenance": self.provenance,
+        }
+        self.notes = changes_since(state, now)
         self.model.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         if state["scaler"]:
@@ -372,20 +375,3 @@ class Trainer:
         self.tally.total.fill_(float(state["loss_sum"]))
         self.tally.steps = int(state["loss_steps"])
         self.trained_s = float(state["trained_s"])
-
-    def _changes_since(self, state: dict[str, Any]) -> list[str]:
-        """What is otherwise than when the checkpoint was written."""
-        tables = {
-            "fit": (state["fit"], plain_values(self.config)),
-            "augment": (state["augment"], plain_values(self.augment_config)),
-            "scene": (state["provenance"].get("scene", {}), self.provenance.get("scene", {})),
-        }
-        notes = [
-            f"note: {table}.{name} was {before[name]!r} so far and is {now[name]!r} from here on"
-            for table, (before, now) in tables.items()
-            for name in now
-            if name in before and before[name] != now[name] and name not in _HARMLESS
-        ]
-        if state["provenance"].get("data") != self.provenance.get("data"):
-            notes.append("note: the data is not what it was so far")
-        return notes

@@ -44,8 +44,8 @@ def learning_rate_at(step: int, *, steps: int, steps_in_epoch: int, config: FitC
         if step <= warmup and warmup:
             return peak * (step // _STAIR_STEPS * _STAIR_STEPS) / warmup
         epoch = step // steps_in_epoch + 1
-        milestones = range(config.decay_from, config.decay_until + 1, config.decay_every)
-        passed = sum(milestone < epoch for milestone in milestones)
+        last = min(epoch - 1, config.decay_until)
+        passed = max(0, (last - config.decay_from) // config.decay_every + 1)
         return float(peak * config.decay**passed)
     if step < warmup:
         return peak * (step + 1) / warmup

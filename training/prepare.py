@@ -14,6 +14,7 @@ from training.progress import ProgressReport
 
 ARCHIVE_URL = "http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
 ARCHIVE_SHA256 = "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"
+_TEST_LIST = "testing_list.txt"  # the last thing that is there once it is whole
 _MAX_BYTES = 8 << 30  # unpacked; the real one has 3.8 GB
 
 
@@ -34,7 +35,7 @@ def prepare_speech_commands(
         SourceError: There is no network, or the archive is damaged.
         ConfigError: The folder holds something else.
     """
-    if not (folder / "testing_list.txt").is_file():
+    if not (folder / _TEST_LIST).is_file():
         if folder.exists() and any(folder.iterdir()):
             raise ConfigError(f"{folder} is not empty and no Speech Commands; name another folder")
         if archive is not None and not archive.is_file():
@@ -64,7 +65,9 @@ def _unpack(archive: Path, folder: Path) -> None:
                 progress.advance()
     except (tarfile.TarError, EOFError, OSError) as err:
         raise SourceError(f"cannot unpack {archive}: {err}; fetch it again") from err
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not (aside / _TEST_LIST).is_file():
+        shutil.rmtree(aside, ignore_errors=True)
+        raise SourceError(f"{archive} holds no {_TEST_LIST}: it is no Speech Commands")
     if folder.exists():
         folder.rmdir()
     aside.replace(folder)

@@ -87,6 +87,15 @@ def test_tricks_are_refused(tmp_path: Path, name: str, kind: bytes, target: str)
     assert not (tmp_path / "sc").exists()
 
 
+def test_an_archive_of_something_else(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "empty.tar.gz", "w:gz"):
+        pass
+    sha256 = hashlib.sha256((tmp_path / "empty.tar.gz").read_bytes()).hexdigest()
+    with pytest.raises(SourceError, match=r"holds no testing_list.txt: it is no Speech Commands"):
+        prepare_speech_commands(tmp_path / "sc", tmp_path / "empty.tar.gz", sha256=sha256)
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.tar.gz"]
+
+
 def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sha256 = make_archive(tmp_path / "sc.tar.gz")
     monkeypatch.setattr(module, "_MAX_BYTES", 5_000)

@@ -194,6 +194,17 @@ def test_a_start_gives_the_shape_and_the_recipe_changes_it() -> None:
         ("[fit]\nbatch_size = 0", r"batch_size is 0; it must be 1 to"),
         ("[fit]\nselect = 'best'\naverage_epochs = [1, 2]", "exclude each other"),
         ("[fit]\nema_decay = 0.9\naverage_epochs = [1, 2]", "exclude each other"),
+        ("[fit]\nbetas = [1.0, 0.9]", r"betas is 1; it must be 0 to 0.999999"),
+        ("[fit]\ndecay = -1", r"decay is -1; it must be 0.001 to 1"),
+        ("[fit]\ndecay_from = -1000000000000", r"decay_from is -1000000000000; it must be 1 to"),
+        ("[fit]\nwarmup_steps = -5", r"warmup_steps is -5; it must be 0 to 1000000000"),
+        ("[fit]\nclip_norm = nan", r"clip_norm is nan; it must be 0 to 1000000"),
+        ("[fit]\nthreads = -5", r"threads is -5; it must be 0 to 1024"),
+        ("[fit]\ncheckpoint_every_s = -1", r"checkpoint_every_s is -1"),
+        ("[fit]\naverage_epochs = [5, 1]", r"average_epochs is \[5, 1\]; they must rise from 1"),
+        ("[fit]\naverage_epochs = [20, 40]", r"must rise from 1 to the last epoch \(30\)"),
+        ("[fit]\nx = " + "[" * 20_000, "is not TOML: maximum recursion"),
+        ("recipe = 'a\\u0000b'".replace("'", '"'), "is not TOML: embedded null"),
         ("[augment]\nmixup = 2", r"mixup is 2; it must be 0 to 1"),
         ("[data]\nwindows = 'frames'", "must be one of scenes, clips"),
         ("[data]\nfolder = 'a'\ntrain_list = 'b'", "name one of them"),
@@ -214,6 +225,13 @@ def test_a_recipe_on_itself_ends(tmp_path: Path) -> None:
     path.write_text(f"recipe = '{path}'")
     with pytest.raises(ConfigError, match="must name another recipe"):
         load_recipe(str(path))
+
+
+def test_a_folder_may_look_like_a_number(tmp_path: Path) -> None:
+    assert load_recipe("words", data_folder="2024").data.folder == "2024"
+    path = tmp_path / "bom.toml"
+    path.write_text('recipe = "words"\n', encoding="utf-8-sig")
+    assert load_recipe(str(path)).fit == load_recipe("words").fit
 
 
 @pytest.mark.parametrize("change", ["steps=3", "fit.steps", "fit"])
