@@ -1,6 +1,7 @@
 """Clips are measured through what ships; several models by their mean."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,21 @@ def test_the_command(
     assert "left out: cannot read" in out
     assert "- accuracy " in out
     assert json.loads((tmp_path / "out.json").read_text())["clips"] == 8
+
+
+def test_other_words_are_measured_where_a_model_knows_them(
+    words: Path, tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(words / "low", words / "_unknown_")
+    arguments = ["--data", str(words), "--split", "train", "--json", str(tmp_path / "out.json")]
+    assert main(["metrics", "--model", str(tiny_folder), *arguments]) == 0
+    labels = json.loads((tmp_path / "out.json").read_text())["labels"]
+    assert labels["_unknown_"]["clips"] == 6
+    assert "| _unknown_ | 6 |" in capsys.readouterr().out
+    items, names, _ = labelled_clips(words, None, None, "train")
+    assert (len(items), names) == (8, ["high", "low"])
+    with pytest.raises(ConfigError, match="--list needs --labels"):
+        labelled_clips(None, tmp_path / "list.json", None, "train")
 
 
 def test_short_clips_are_padded_as_the_model_was_trained(

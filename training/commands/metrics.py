@@ -21,11 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Measure and print the tables."""
+    from engine.manifest import load_manifest
     from training.clip_report import measure_clips, to_markdown, write_json
     from training.data.labelled import labelled_clips
+    from training.data.scenes import UNKNOWN
 
     items, names, problems = labelled_clips(
-        options.data, options.json_list, options.labels, options.split
+        options.data,
+        options.json_list,
+        options.labels,
+        options.split,
+        other_words=all(UNKNOWN in load_manifest(folder).labels for folder in options.model),
     )
     for problem in problems:
         print(f"left out: {problem}")

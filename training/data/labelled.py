@@ -12,9 +12,21 @@ from training.data.label_csv import read_label_csv
 
 
 def labelled_clips(
-    folder: Path | None, json_list: Path | None, labels: Path | None, split: str
+    folder: Path | None,
+    json_list: Path | None,
+    labels: Path | None,
+    split: str,
+    *,
+    other_words: bool = False,
 ) -> tuple[list[ClipItem], list[str], list[str]]:
     """Clips, the names of their labels, and a line for each clip that is left out.
+
+    Args:
+        folder: Plain folder of words.
+        json_list: AST's list, in place of a folder.
+        labels: Label table of the list.
+        split: "train", "validation" or "test" of the folder.
+        other_words: Whether a folder's `_unknown_` is a label too.
 
     Raises:
         ConfigError: There is no such data, or nothing in the split.
@@ -27,7 +39,8 @@ def labelled_clips(
         return items, list(table.names), problems
     if folder is None:
         raise ConfigError("no data is named; give --data or --list")
-    entries = [entry for entry in list_folder(folder) if entry.kind == "word"]
+    kinds = ("word", "other_word") if other_words else ("word",)
+    entries = [entry for entry in list_folder(folder) if entry.kind in kinds]
     names = sorted({entry.label for entry in entries})
     pairs = [
         (folder / entry.path, file_item(folder / entry.path, (names.index(entry.label),)))
