@@ -187,27 +187,6 @@ def test_a_teacher_is_followed(tmp_path: Path) -> None:
     student.run(scenes(), validation())
     rows = read_log(tmp_path / "student" / "log.csv")
     assert float(rows[-1]["loss"]) < 0.5 * float(rows[0]["loss"])
-    with pytest.raises(ConfigError, match=r"does not know 'maybe' \(1 labels missing\)"):
-        Teacher(trained, ["maybe"], device=torch.device("cpu"), temperature=1.0, where=tmp_path)
-
-
-def test_a_teachers_labels_are_found_by_name() -> None:
-    torch.manual_seed(0)
-    task = small_task()
-    from training.ast import AudioSpectrogramTransformer
-
-    model = AudioSpectrogramTransformer(task.model).eval()
-    trained = Trained(model=model, labels=LABELS, fbank=task.fbank)
-    samples = 0.1 * torch.randn(2, 16_000)
-    n_samples = torch.tensor([16_000, 16_000])
-
-    def posteriors(labels: tuple[str, ...]) -> torch.Tensor:
-        teacher = Teacher(
-            trained, labels, device=torch.device("cpu"), temperature=1.0, where=Path("x")
-        )
-        return teacher.posteriors(samples, n_samples)
-
-    torch.testing.assert_close(posteriors(LABELS), posteriors(LABELS[::-1]).flip(1))
 
 
 def test_changed_settings_are_said(tmp_path: Path) -> None:
