@@ -1,4 +1,4 @@
-"""Runs one benchmark: python -m benchmarks features|threads|stream|train|rare-words."""
+"""Runs one benchmark: python -m benchmarks NAME; `--help` lists them."""
 
 from __future__ import annotations
 
@@ -36,6 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     rare.add_argument("--steps", type=int, default=2_500, help="of each run")
     rare.add_argument("--threads", type=int, default=2)
     rare.add_argument("--seed", type=int, default=1)
+    own = commands.add_parser("own-words", help="false alarms and misses of a model of own words")
+    own.add_argument("--model", type=Path, required=True, help="model folder")
+    own.add_argument("--words", type=Path, required=True, help="plain folder of its words")
+    own.add_argument("--data", type=Path, required=True, help="folder of recordings")
+    own.add_argument("--threshold", type=float, nargs="+", default=[0.8, 0.9, 0.95])
+    own.add_argument("--smoothing", type=int, nargs="+", default=[3, 4, 5])
     options = parser.parse_args(arguments)
     print(_report(options))
     return 0
@@ -73,6 +79,12 @@ def _report(options: argparse.Namespace) -> str:
             steps=options.steps,
             seed=options.seed,
             threads=options.threads,
+        )
+    if options.command == "own-words":
+        from benchmarks import own_words
+
+        return own_words.report(
+            options.model, options.words, options.data, options.threshold, options.smoothing
         )
     from benchmarks import stream
 

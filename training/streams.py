@@ -22,10 +22,8 @@ def open_closed_streams() -> None:
 
 def say(text: str, stream: TextIO | None = None) -> None:
     """Print a line, on stdout if no other stream is named, if it can be printed."""
-    try:
+    with suppress(OSError, ValueError):
         print(text, file=stream, flush=True)
-    except (OSError, ValueError):
-        _discard(stream or sys.stdout)
 
 
 def flush_streams() -> None:

@@ -26,7 +26,7 @@ def test_help_tells_the_defaults_that_there_are(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         main(["export", "--help"])
     text = capsys.readouterr().out
-    assert "(default: 0.8)" in text
+    assert "(default: 0.9)" in text
     assert "None" not in text
 
 

@@ -7,8 +7,8 @@ import onnx
 import pytest
 import torch
 
-from engine.config import FbankConfig
-from engine.errors import ModelError
+from engine.config import FbankConfig, WindowConfig
+from engine.errors import ConfigError, ModelError
 from engine.manifest import load_manifest
 from training import model_folder as module
 from training.ast import AstConfig, AudioSpectrogramTransformer
@@ -73,6 +73,21 @@ def test_a_failed_export_leaves_the_old_model(
         write_model_folder(model_folder, small_model(), CARD)
     assert load_manifest(model_folder).model_sha256 == before
     assert [path.name for path in model_folder.parent.iterdir()] == ["m"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"threshold": 2.0}, "threshold is 2.0"),
+        ({"smoothing_windows": 0}, "smoothing is 0 windows"),
+        ({"windows": WindowConfig(window_samples=64_000)}, "64000 samples has 398 frames"),
+    ],
+)
+def test_a_card_refuses_at_once_what_the_manifest_would(
+    fields: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        dataclasses.replace(CARD, **fields)
 
 
 def test_an_old_model_is_replaced_and_nothing_else(model_folder: Path) -> None:

@@ -11,8 +11,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="run", help="folder of the run")
     parser.add_argument("--model", type=Path, required=True, help="model folder to write")
     parser.add_argument("--name", help="name in the manifest")
-    parser.add_argument("--threshold", type=float, default=0.8, help="of every keyword")
-    parser.add_argument("--smoothing", type=int, default=3, help="windows to average")
+    parser.add_argument("--threshold", type=float, default=0.9, help="of every keyword")
+    parser.add_argument("--smoothing", type=int, default=4, help="windows to average")
 
 
 def run(options: argparse.Namespace) -> None:
