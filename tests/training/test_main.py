@@ -22,6 +22,17 @@ def test_what_is_not_installed_is_one_line(
     )
 
 
+def test_a_pipe_that_nobody_reads_ends_quietly(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(_: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("training.commands.metrics.run", run)
+    assert main(["metrics", "--model", "x", "--data", "y"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_help_tells_the_defaults_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["export", "--help"])
