@@ -73,6 +73,14 @@ def fit(*arguments: object, **options: object) -> subprocess.CompletedProcess[st
     )
 
 
+def wait_for(path: Path, process: subprocess.Popen[Any]) -> None:
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def weights(run_folder: Path) -> dict[str, torch.Tensor]:
     return dict(load_checkpoint(run_folder / "last.pt")["averaged_weights"])
 
@@ -123,9 +131,7 @@ def test_an_interruption_is_one_line(tmp_path: Path, words: Path, number: int, s
         text=True,
         start_new_session=True,
     )
-    while not (tmp_path / "run" / "last.pt").exists():
-        assert process.poll() is None
-        time.sleep(0.02)
+    wait_for(tmp_path / "run" / "last.pt", process)
     os.killpg(process.pid, number)  # as a terminal does, workers included
     _, err = process.communicate(timeout=30)
     assert process.returncode == status
@@ -189,9 +195,7 @@ def test_two_processes_train_as_one(tmp_path: Path, words: Path) -> None:
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
     two_processes: dict[str, Any] = {"cwd": ROOT, "env": environment(OMP_NUM_THREADS="1")}
     process = subprocess.Popen([*torchrun, *arguments], start_new_session=True, **two_processes)
-    while not (tmp_path / "two" / "last.pt").exists():
-        assert process.poll() is None
-        time.sleep(0.02)
+    wait_for(tmp_path / "two" / "last.pt", process)
     os.killpg(process.pid, signal.SIGINT)
     process.wait(timeout=60)
     ended_at = load_checkpoint(tmp_path / "two" / "last.pt")["step"]
