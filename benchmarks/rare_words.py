@@ -172,5 +172,5 @@ def _right(trainer: Trainer, clips: Sequence[Clip], words: Sequence[str]) -> str
 def _source(clips: Sequence[Clip], words: Sequence[str]) -> ClipSource:
     items = [memory_item(c, (LABELS.index(c.word),)) for c in clips if c.word in words]
     return ClipSource(
-        items, len(LABELS), max_samples=16_000, pad_samples=16_000, seed=0, shuffle=False
+        items, len(LABELS), max_samples=16_000, window_samples=16_000, seed=0, shuffle=False
     )

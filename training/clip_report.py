@@ -17,7 +17,7 @@ from engine.features import fbank, model_input
 from engine.manifest import ModelManifest, load_manifest
 from engine.scorer import posteriors_of
 from engine.types import Float32
-from training.data.clip_source import ClipItem, centred
+from training.data.clip_source import ClipItem, as_window
 from training.metrics import wilson_interval
 from training.progress import ProgressReport
 from training.scores import (
@@ -131,8 +131,8 @@ def _log_mel(samples: Float32, manifest: ModelManifest) -> Float32:
     config = manifest.fbank
     window = manifest.windows.window_samples
     pads_log_mel = config.n_frames(window) < config.target_frames
-    if len(samples) < window and (not pads_log_mel or len(samples) < config.frame_length_samples):
-        samples = centred(samples, window)
+    if not pads_log_mel or len(samples) < config.frame_length_samples:
+        samples = as_window(samples, window)
     return fbank(samples, config)[: config.target_frames]
 
 

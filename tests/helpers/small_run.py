@@ -61,7 +61,7 @@ def scenes() -> SceneMaker:
 def validation(labels: tuple[str, ...] = LABELS) -> ClipSource:
     items = [memory_item(c, (labels.index(c.word),)) for c in small_corpus() if c.word in labels]
     return ClipSource(
-        items, len(labels), max_samples=16_000, pad_samples=16_000, seed=0, shuffle=False
+        items, len(labels), max_samples=16_000, window_samples=16_000, seed=0, shuffle=False
     )
 
 

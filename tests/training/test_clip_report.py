@@ -106,6 +106,9 @@ def test_short_clips_are_padded_as_the_model_was_trained(
     manifest = load_manifest(own_tiny_folder)
     short = 0.1 * np.ones(8_000, np.float32)
     assert len(_log_mel(short, manifest)) == 98
+    late = np.concatenate([np.zeros(40_000), np.sin(np.arange(8_000) * 0.3)]).astype(np.float32)
+    assert _log_mel(late, manifest).shape == (98, 128)
+    assert _log_mel(late, manifest).max() > 0  # what was spoken, not the first second
 
     from dataclasses import replace
 

@@ -14,7 +14,7 @@ import soundfile
 
 from engine.errors import SourceError
 from engine.types import Float32
-from training.data.clips import Clip, read_samples
+from training.data.clips import Clip, read_samples, speech_extent
 
 _ORDER = 103
 
@@ -52,10 +52,17 @@ def _to_float(clip: Clip) -> Float32:
     return clip.samples.astype(np.float32) / np.float32(32_768)
 
 
-def centred(samples: Float32, n_samples: int) -> Float32:
-    """A clip in the middle of at least `n_samples` of silence."""
-    missing = max(0, n_samples - len(samples))
-    return np.pad(samples, (missing // 2, missing - missing // 2))
+def as_window(samples: Float32, n_samples: int) -> Float32:
+    """A clip as a window of a stream holds it, shape [n_samples].
+
+    A short clip stands in the middle of silence; of a long one, what was spoken is in the middle.
+    """
+    missing = n_samples - len(samples)
+    if missing >= 0:
+        return np.pad(samples, (missing // 2, missing - missing // 2))
+    start, stop = speech_extent((samples * 32_767).astype(np.int16))
+    first = min(max(0, (start + stop - n_samples) // 2), -missing)
+    return samples[first : first + n_samples]
 
 
 def leave_out_unreadable(
@@ -89,8 +96,8 @@ class ClipSource:
         items: The clips.
         n_labels: Length of a target.
         max_samples: Longer clips lose their end, as AST's do.
-        pad_samples: Shorter clips get silence on both sides, as a word in a stream has it; 0 leaves
-            them short, and their log-mel is padded as AST pads it.
+        window_samples: Every clip becomes a window of this length (`as_window`); 0 leaves short
+            clips short, and their log-mel is padded as AST pads it.
         seed: Of the orders.
         shuffle: Whether the order changes at all.
         balanced: Draw with replacement by class weight, as AST on full AudioSet: a clip weighs the
@@ -104,14 +111,14 @@ class ClipSource:
         *,
         max_samples: int,
         seed: int,
-        pad_samples: int = 0,
+        window_samples: int = 0,
         shuffle: bool = True,
         balanced: bool = False,
     ) -> None:
         self._items = items
         self.n_labels = n_labels
         self._max_samples = max_samples
-        self._pad_samples = pad_samples
+        self._window_samples = window_samples
         self._seed = seed
         self._shuffle = shuffle
         self._weights = _class_weights(items, n_labels) if balanced else None
@@ -141,12 +148,14 @@ class ClipSource:
 
     def _load(self, index: int) -> tuple[Float32, Float32]:
         item = self._items[index]
-        samples = item.read()[: self._max_samples]
+        samples = item.read()
         if len(samples) == 0:
             raise SourceError(f"{item.name} holds no samples; take it off the list")
         target = np.zeros(self.n_labels, np.float32)
         target[list(item.labels)] = 1
-        return centred(samples, self._pad_samples), target
+        if self._window_samples:
+            return as_window(samples, self._window_samples), target
+        return samples[: self._max_samples], target
 
 
 def _class_weights(items: Sequence[ClipItem], n_labels: int) -> npt.NDArray[np.float64]:

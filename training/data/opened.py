@@ -119,7 +119,7 @@ def _open_scenes(config: DataConfig, scene: SceneConfig, seed: int) -> OpenedDat
         )
     n = scene.window_samples
     measured = ClipSource(
-        items, len(labels), max_samples=n, pad_samples=n, seed=seed, shuffle=False
+        items, len(labels), max_samples=n, window_samples=n, seed=seed, shuffle=False
     )
     return OpenedData(
         labels=labels,
