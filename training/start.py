@@ -89,14 +89,14 @@ def _open_run(folder: Path) -> Start:
     return Start(where=folder, weights=weights, fbank=task.fbank, labels=tuple(task.labels))
 
 
-def open_trained(name: str, *, role: str = "teacher") -> Trained:
-    """A model that can score: one whose labels and features are known.
+def open_trained(name: str) -> Trained:
+    """A teacher: a model whose labels and features are known.
 
     Raises:
         ConfigError: They are not.
         ModelError: It is refused.
     """
-    start = open_start(name, role=role)
+    start = open_start(name, role="teacher")
     if start.fbank is None or not start.labels:
         raise ConfigError(
             f"{start.where} does not tell its labels and features; convert it to a model folder"

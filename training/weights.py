@@ -60,16 +60,11 @@ def read_weights(path: Path, *, shape: Mapping[str, Any] | None = None) -> Weigh
         ModelError: The file cannot be read, holds more than tensors, or is of no AST.
     """
     tensors, metadata = _read_tensors(path)
-    for name, tensor in tensors.items():
-        if not tensor.is_floating_point() or tensor.is_quantized or tensor.is_sparse:
-            raise ModelError(
-                f"{path}: {name} is {tensor.dtype}; weights are dense floating point numbers"
-            )
     try:
         named, spelling = to_ast_names(tensors, str(path))
-        named = {name: tensor.float() for name, tensor in named.items()}
+        named = {name: _as_float(name, tensor) for name, tensor in named.items()}
         if "ast_config" in metadata:
-            config: AstConfig | None = _stated_config(metadata["ast_config"], shape, str(path))
+            config: AstConfig | None = _stated_config(metadata["ast_config"], shape)
         elif "head.weight" in named:
             stated = {**_SPELLING_EPS.get(spelling, {}), **(shape or {})}
             config = _infer_config(named, stated, str(path))
@@ -199,7 +194,13 @@ def load_tensors(path: Path, wanted: str) -> Any:
         raise ModelError(f"cannot read {path}: {reason}; {wanted}") from err
 
 
-def _stated_config(text: str, shape: Mapping[str, Any] | None, where: str) -> AstConfig:
+def _as_float(name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point() or tensor.is_quantized or tensor.is_sparse:
+        raise ConfigError(f"{name} is {tensor.dtype}; weights are dense floating point numbers")
+    return tensor.float()
+
+
+def _stated_config(text: str, shape: Mapping[str, Any] | None) -> AstConfig:
     """The shape that a file of ours states; nobody else knows it better."""
     if shape:
         raise ConfigError(f"it states its own shape; leave out {', '.join(sorted(shape))}")
