@@ -1,4 +1,4 @@
-"""Ends a run between two steps when it is asked to: by Ctrl-C, or by the SIGTERM of a queue."""
+"""Ends a run between two steps when it is asked to: by Ctrl-C, a queue, or a lost terminal."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import time
 from types import FrameType, TracebackType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # torchrun passes on to its processes what a terminal has sent to them already.
 _SAME_REQUEST_S = 1.0
 
 
 class Interrupts:
-    """Listens for SIGINT and SIGTERM while it is entered, in the main thread.
+    """Listens for SIGINT, SIGTERM and SIGHUP while it is entered, in the main thread.
 
-    The first one is only noted; one more, a second later, ends whatever is being done.
+    The first one is only noted; one more, a second later, ends whatever is being done. Signals
+    that are ignored, as SIGHUP under nohup, stay so.
 
     Attributes:
         number: The signal that came; None so far.
@@ -29,7 +30,11 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._take) for number in _SIGNALS}
+            self._before = {
+                number: signal.signal(number, self._take)
+                for number in _SIGNALS
+                if signal.getsignal(number) is not signal.SIG_IGN
+            }
         return self
 
     def __exit__(

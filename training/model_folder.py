@@ -29,7 +29,7 @@ from training.ast import AudioSpectrogramTransformer
 from training.weights import WEIGHTS_FILE, write_weights
 
 MAX_LOGIT_DIFFERENCE = 1e-3
-_OURS = frozenset({MANIFEST_FILE, MODEL_FILE, WEIGHTS_FILE})
+_OURS = (MODEL_FILE, WEIGHTS_FILE, MANIFEST_FILE)
 _PARITY_INPUTS = 64
 # The largest published model takes seconds an input, and its logits differ no more.
 _PARITY_FRAMES = 64 * 128
@@ -104,6 +104,7 @@ def write_model_folder(folder: Path, model: AudioSpectrogramTransformer, card: M
         ConfigError: The folder holds something else than a model.
         ModelError: The ONNX model differs from torch's.
     """
+    folder = folder.resolve()  # a link stays a link
     if folder.exists() and not (folder / MANIFEST_FILE).exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder} is not empty and no model folder; name another one")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -120,20 +121,22 @@ def write_model_folder(folder: Path, model: AudioSpectrogramTransformer, card: M
         provenance = {**manifest.provenance, "parity_max_logit_difference": difference}
         manifest = replace(manifest, provenance=provenance)
         (aside / MANIFEST_FILE).write_text(manifest_to_json(manifest))
-        _put_in_place(aside, folder, beside / "old")
+        _put_in_place(aside, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return difference
 
 
-def _put_in_place(aside: Path, folder: Path, old: Path) -> None:
-    """Replace a model; what else lies in its folder stays there."""
-    if folder.exists():
-        folder.rename(old)
-        for path in old.iterdir():
-            if path.name not in _OURS:
-                path.rename(aside / path.name)
-    aside.rename(folder)
+def _put_in_place(aside: Path, folder: Path) -> None:
+    """Replace a model; what else lies in its folder is never touched.
+
+    The manifest comes last: interrupted before, the hashes do not fit and the folder is refused.
+    """
+    if not folder.exists():
+        aside.rename(folder)
+        return
+    for name in _OURS:
+        (aside / name).replace(folder / name)
 
 
 def _write_onnx(model: AudioSpectrogramTransformer, path: Path) -> None:

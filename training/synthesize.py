@@ -17,7 +17,7 @@ from engine.types import Float32
 from training.data.clips import SAMPLE_RATE_HZ, speech_extent
 from training.progress import ProgressReport
 from training.synthetic_folder import SyntheticFolder
-from training.unknown_texts import unknown_texts
+from training.unknown_texts import keyword_parts, unknown_texts
 from training.voices import Voice, VoiceError, installed_voices, speak
 
 UNKNOWN = "_unknown_"
@@ -136,8 +136,15 @@ def synthesize(folder: Path, config: SynthesizeConfig, *, workers: int = 2) -> S
             for split, programs in speakers.items()
         }
     )
-    tasks = _tasks(config)
     target = SyntheticFolder(folder, {name: getattr(config, name) for name in _SPLITTING})
+    labels = {row["label"] for row in target.rows.values()} | set(config.words)
+    keywords = sorted(labels - {UNKNOWN})
+    taken = keyword_parts(keywords)
+    # What became a keyword is nobody's other word any more.
+    target.forget(
+        lambda row: row["label"] == UNKNOWN and bool(taken & keyword_parts([row["text"]]))
+    )
+    tasks = _tasks(config, keywords)
     with (
         ThreadPoolExecutor(workers) as pool,
         ProgressReport("speaking", len(tasks), unit="clips") as progress,
@@ -155,9 +162,9 @@ def synthesize(folder: Path, config: SynthesizeConfig, *, workers: int = 2) -> S
     return report
 
 
-def _tasks(config: SynthesizeConfig) -> list[_Task]:
+def _tasks(config: SynthesizeConfig, keywords: Sequence[str]) -> list[_Task]:
     texts = [(word, word, i) for word in config.words for i in range(config.clips)]
-    others = unknown_texts(config.words, config.other_texts)
+    others = unknown_texts(keywords, config.other_texts)
     texts += [(UNKNOWN, others[i % len(others)], i) for i in range(config.unknown_clips)]
     share = config.validation_share
     return [
@@ -216,8 +223,7 @@ def _make_clip(
             "speed": f"{speed:.3f}",
             "pitch": f"{pitch:.3f}",
         }
-        if (target.folder / row["path"]).exists():
-            target.add(row)
+        if target.has(row):
             return reasons
         try:
             limit_s = _MAX_S if task.label != UNKNOWN else 10.0

@@ -11,7 +11,7 @@ import csv
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,18 @@ class SyntheticFolder:
             if known != row:
                 with (self.folder / _TABLE_FILE).open("a", newline="") as file:
                     csv.DictWriter(file, COLUMNS).writerow(row)
+
+    def forget(self, unwanted: Callable[[Mapping[str, str]], bool]) -> None:
+        """Remove the clips of some rows."""
+        for row in [row for row in self.rows.values() if unwanted(row)]:
+            (self.folder / row["path"]).unlink(missing_ok=True)
+            del self.rows[row["path"]]
+        self._write_table()
+
+    def has(self, row: Mapping[str, str]) -> bool:
+        """Whether a clip is there and says what it should."""
+        known = self.rows.get(row["path"])
+        return (self.folder / row["path"]).exists() and known == row
 
     def finish(self) -> None:
         """Write the whole table, and the validation list."""

@@ -66,6 +66,11 @@ this is the best soup i ever had
 """
 
 
+def keyword_parts(keywords: Sequence[str]) -> set[str]:
+    """The single words of words and phrases, in small letters."""
+    return {word for keyword in keywords for word in keyword.lower().split()}
+
+
 def unknown_texts(keywords: Sequence[str], texts: Sequence[str] = ()) -> list[str]:
     """Words and phrases that hold none of the keywords, words and phrases in turn.
 
@@ -76,9 +81,9 @@ def unknown_texts(keywords: Sequence[str], texts: Sequence[str] = ()) -> list[st
     Raises:
         ConfigError: All of the texts hold keywords.
     """
-    taken = {word for keyword in keywords for word in keyword.lower().split()}
+    taken = keyword_parts(keywords)
     if texts:
-        free = [text for text in texts if not taken & set(text.lower().split())]
+        free = [text for text in texts if not taken & keyword_parts([text])]
         if not free:
             raise ConfigError("every other text holds a keyword; add some that hold none")
         return free

@@ -120,7 +120,9 @@ def _mtime(path: Path) -> int:
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_an_interruption_is_one_line(tmp_path: Path, words: Path, number: int, status: int) -> None:
     process = subprocess.Popen(
         command(recipe(tmp_path, 100_000), tmp_path / "run", words, "--set", "fit.workers=1"),
@@ -137,6 +139,45 @@ def test_an_interruption_is_one_line(tmp_path: Path, words: Path, number: int, s
     assert process.returncode == status
     assert "Traceback" not in err
     assert err.endswith("training: interrupted; run the same command to go on\n")
+
+
+def children(parent: int) -> list[int]:
+    """Running processes of a parent."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            state, ppid = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if folder.name.isdigit() and int(ppid) == parent and state != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_workers_end_with_a_trainer_that_was_killed(tmp_path: Path, words: Path) -> None:
+    process = subprocess.Popen(
+        command(recipe(tmp_path, 100_000), tmp_path / "run", words, "--set", "fit.workers=2"),
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(tmp_path / "run" / "last.pt", process)
+    workers = children(process.pid)
+    assert len(workers) == 2
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while any(map(is_running, workers)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def send(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_is_noted(number: int) -> None:
     before = signal.getsignal(number)
     with Interrupts() as interrupts:
@@ -34,6 +34,16 @@ def test_a_later_one_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         send(signal.SIGTERM)
     assert raised.value.args == (signal.SIGTERM,)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with Interrupts() as interrupts:
+            send(signal.SIGHUP)
+            assert interrupts.number is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_other_threads_listen_for_nothing() -> None:

@@ -101,6 +101,35 @@ def test_an_old_model_is_replaced_and_nothing_else(model_folder: Path) -> None:
     assert set(model_folder.parent.iterdir()) == {model_folder, *neighbours}
 
 
+def test_a_link_stays_a_link(model_folder: Path) -> None:
+    link = model_folder.with_name("link")
+    link.symlink_to(model_folder.name)
+    write_model_folder(link, small_model(), dataclasses.replace(CARD, name="new"))
+    assert link.is_symlink()
+    assert load_manifest(model_folder).name == "new"
+
+
+def test_interrupted_while_it_is_put_in_place_nothing_else_is_lost(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (model_folder / "notes.txt").write_text("mine")
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.name == "manifest.json":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_model_folder(model_folder, small_model(), CARD)
+    assert (model_folder / "notes.txt").read_text() == "mine"
+    assert [path.name for path in model_folder.parent.iterdir()] == ["m"]
+    write_model_folder(model_folder, small_model(), CARD)  # the same command again
+    assert load_manifest(model_folder).name == CARD.name
+
+
 def test_the_shipped_model_states_its_parity(default_folder: Path) -> None:
     manifest = load_manifest(default_folder)
     assert manifest.provenance["parity_max_logit_difference"] <= MAX_LOGIT_DIFFERENCE

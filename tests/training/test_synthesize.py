@@ -99,6 +99,25 @@ def test_fewer_clips_and_other_words_keep_what_is_there(
     assert (tmp_path / "validation_list.txt").read_text() == listed
 
 
+def test_what_became_a_keyword_is_no_other_word_any_more(
+    tmp_path: Path, spoken: list[tuple[str, str]]
+) -> None:
+    synthesize(tmp_path, SynthesizeConfig(words=["lamp"], clips=3, unknown_clips=12))
+    assert "across" in {text for text, _ in spoken}
+    config = SynthesizeConfig(words=["across"], clips=3, unknown_clips=12)
+    synthesize(tmp_path, config)
+    with (tmp_path / "clips.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    others = [row for row in rows if row["label"] == "_unknown_"]
+    assert len(others) >= 12
+    assert not any({"across", "lamp"} & set(row["text"].split()) for row in others)
+    entries = {entry.path for entry in list_folder(tmp_path)}
+    assert entries == {row["path"] for row in rows}
+    for row in rows:  # each clip says what its row says: tones are as long as their texts
+        seconds = soundfile.info(tmp_path / row["path"]).duration
+        assert seconds == pytest.approx(0.49 + 0.01 * len(row["text"]), abs=0.03)
+
+
 @pytest.mark.parametrize(("share", "expected"), [(0.2, 4), (0.5, 10), (0.7, 14), (0.9, 18)])
 def test_the_share_that_was_asked_for(
     tmp_path: Path, spoken: list[tuple[str, str]], share: float, expected: int

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import signal
+import sys
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
@@ -17,6 +19,8 @@ from torch.utils.data import DataLoader, Dataset
 from engine.errors import KwsError, SourceError
 from engine.types import Float32
 from training.settings import AugmentConfig
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class WindowSource(Protocol):
@@ -195,7 +199,7 @@ def load_batches(
         num_workers=workers,
         pin_memory=pin_memory,
         collate_fn=_as_it_is,
-        worker_init_fn=_ignore_signals,
+        worker_init_fn=_begin_worker,
         **more,
     )
     for batch in loader:
@@ -208,7 +212,10 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _ignore_signals(_: int) -> None:
-    # They reach every process of a terminal or a service; the trainer ends its workers itself.
-    for number in (signal.SIGINT, signal.SIGTERM):
+def _begin_worker(_: int) -> None:
+    # Signals reach every process of a terminal or a service; the trainer ends its workers itself.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    # A trainer that was killed reads no batch any more: its workers would wait for ever.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
