@@ -73,7 +73,8 @@ def _run(options: argparse.Namespace) -> int:
         place = f"{err.filename}: " if err.filename else ""
         status, text = 1, f"{place}{err.strerror or err}; name another place or free some"
     except ModuleNotFoundError as err:
-        status, text = 1, f"{err.name} is not installed: {_INSTALL}"
+        package = str(err.name).partition(".")[0]
+        status, text = 1, f"{package} is not installed: {_INSTALL}"
     except KeyboardInterrupt as err:
         status = 128 + int(err.args[0] if err.args else signal.SIGINT)
         text = "interrupted; run the same command to go on"

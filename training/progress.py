@@ -7,19 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from typing import TYPE_CHECKING
 
 from training.streams import say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 _LINE_EVERY_S = 10.0
 
@@ -45,18 +39,11 @@ class ProgressReport:
 
     def __enter__(self) -> ProgressReport:
         self._started = self._last_line = time.monotonic()
+        from rich.console import Console
+
         console = Console(stderr=True)
         if console.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TaskProgressColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}"),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                console=console,
-            )
+            self._bar = _bar(console)
             self._task = self._bar.add_task(
                 self.title, total=self.total, completed=self.done, note=self.unit
             )
@@ -131,6 +118,21 @@ def report_steps(total: int, done: int, *, quiet: bool) -> Iterator[Callable[[in
             progress.advance(steps)
 
         yield report
+
+
+def _bar(console: Console) -> Progress:
+    from rich import progress
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[note]}"),
+        progress.TimeElapsedColumn(),
+        progress.TimeRemainingColumn(),
+        console=console,
+    )
 
 
 def _clock(seconds: float) -> str:
