@@ -45,6 +45,14 @@ def mel_matrix(config: FbankConfig) -> Float32:
     return filters
 
 
+def mel_centers_hz(config: FbankConfig) -> Float32:
+    """Where the triangles of `mel_matrix` have their peaks, rising, shape [n_mels]."""
+    low_mel, high_mel = _mel(np.array([config.low_hz, config.high_hz]))
+    centers_mel = np.linspace(low_mel, high_mel, config.n_mels + 2)[1:-1]
+    centers: Float32 = (700.0 * np.expm1(centers_mel / 1127.0)).astype(np.float32)
+    return centers
+
+
 def _mel(hz: np.ndarray) -> np.ndarray:
     return 1127.0 * np.log1p(hz / 700.0)
 

@@ -1,4 +1,4 @@
-"""Augments a batch of fbanks on the device that trains: SpecAugment, noise, roll.
+"""Augments a batch of fbanks on the device that trains: voices, microphones, SpecAugment, noise.
 
 What is drawn depends on the seed, the step and the row alone, never on how many processes share the
 batch; only the noise differs between a CPU and a GPU.
@@ -12,10 +12,13 @@ import torch
 from torch import Tensor
 
 from engine.config import FbankConfig
+from engine.features import mel_centers_hz, mel_matrix
 from training.settings import AugmentConfig
 
-_MASKS, _NOISE = 101, 102
+_MASKS, _NOISE, _VOICE = 101, 102, 103
 _ROLL_FRAMES = 10
+_EQUALIZER_KNOTS = 5
+_DB = float(np.log(10) / 10)  # one decibel of power on a natural log-mel
 
 
 class Augment:
@@ -23,7 +26,7 @@ class Augment:
 
     Args:
         config: What to do.
-        fbank: Tells what hides: the mean, or a log-mel of 0.
+        fbank: Tells what hides, the mean or a log-mel of 0, and where the mel bins lie.
         seed: Of everything drawn.
     """
 
@@ -31,6 +34,49 @@ class Augment:
         self.config = config
         self._hidden = fbank.mean if config.mask_value == "mean" else 0.0
         self._seed = seed
+        self._log_floor = float(np.log(fbank.log_floor))
+        self._centers_hz = mel_centers_hz(fbank)
+        weights = mel_matrix(fbank).sum(axis=0)
+        self._empty = weights == 0
+        # What a bin shows of a flat spectrum; taken off before bins are mixed with others.
+        self._bin_levels = np.log(np.where(self._empty, 1, weights))
+
+    def change_voice(self, log_mel: Tensor, step: int, rows: npt.NDArray[np.int64]) -> Tensor:
+        """Another speaker at another microphone, on log-mels before they are padded.
+
+        The frequency axis is stretched (vocal tract length perturbation, Jaitly and Hinton 2013)
+        and a random smooth gain over frequency is added (FilterAugment, Nam et al. 2022).
+
+        Args:
+            log_mel: [B, T, F].
+            step: The optimiser step.
+            rows: Which rows of the whole batch these are, shape [B].
+        """
+        config = self.config
+        if not config.warp and not config.equalize_db:
+            return log_mel
+        draws = 2 * row_draws((self._seed, step, _VOICE), rows, 1 + _EQUALIZER_KNOTS) - 1
+        mixtures = self._stretched(1 + config.warp * draws[:, 0])  # [B, F, F]
+        gains = _equalizer_curves(log_mel.shape[2], draws[:, 1:] * config.equalize_db)
+        gains += self._bin_levels - self._bin_levels @ mixtures
+        gains[:, self._empty] = 0
+        moved = log_mel @ torch.from_numpy(mixtures).to(log_mel.device)
+        moved += torch.from_numpy(gains).to(log_mel.device)[:, None, :]
+        return moved.clamp_(min=self._log_floor)
+
+    def _stretched(self, factors: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        """Matrices that read each bin at its factor times the frequency, [B, F from, F to]."""
+        centers, full = self._centers_hz, np.flatnonzero(~self._empty)
+        sources_hz = np.minimum(centers * factors[:, None], centers[full[-1]])  # [B, F]
+        places = np.interp(sources_hz, centers[full], np.arange(len(full)))
+        lower = np.minimum(places.astype(int), len(full) - 2)
+        share = places - lower
+        matrices = np.zeros((len(factors), len(centers), len(centers)), np.float32)
+        row, column = np.indices(lower.shape)
+        matrices[row, full[lower], column] = 1 - share
+        matrices[row, full[lower + 1], column] = share
+        matrices[:, :, self._empty] = np.eye(len(centers), dtype=np.float32)[:, self._empty]
+        return matrices
 
     def mask(self, log_mel: Tensor, step: int, rows: npt.NDArray[np.int64]) -> Tensor:
         """SpecAugment (Park et al. 2019) on padded log-mels, before they are normalised.
@@ -81,6 +127,15 @@ class Augment:
         shifts = torch.floor(draws[:, :1] * 2 * _ROLL_FRAMES).long() - _ROLL_FRAMES
         source = (torch.arange(n_frames, device=device) - shifts) % n_frames  # [B, T]
         return louder.gather(1, source.unsqueeze(2).expand(-1, -1, n_mels))
+
+
+def _equalizer_curves(n_mels: int, knots_db: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Gains on a natural log-mel, [B, n_mels], straight between knots [B, n] in decibels."""
+    places = np.linspace(0, knots_db.shape[1] - 1, n_mels)
+    lower = np.minimum(places.astype(int), knots_db.shape[1] - 2)
+    share = places - lower
+    curves = knots_db[:, lower] * (1 - share) + knots_db[:, lower + 1] * share
+    return (curves * _DB).astype(np.float32)
 
 
 def row_draws(

@@ -50,18 +50,31 @@ class BatchFbank:
             [B, target_frames, n_mels], not normalised; padded rows hold what normalises to the
             configured padding.
         """
+        return self.pad(self.cut_log_mel(samples), n_samples)
+
+    def cut_log_mel(self, samples: Tensor) -> Tensor:
+        """Log-mel of each row, [B, n] to [B, T, n_mels], T at most target_frames and at least 1."""
         config = self.config
         length, hop = config.frame_length_samples, config.frame_hop_samples
-        longest = length + (config.target_frames - 1) * hop
-        samples = samples[:, :longest]
+        samples = samples[:, : length + (config.target_frames - 1) * hop]
         if samples.shape[1] < length:
             samples = functional.pad(samples, (0, length - samples.shape[1]))
-        log_mel = self.log_mel(samples)
+        return self.log_mel(samples)
+
+    def pad(self, log_mel: Tensor, n_samples: Tensor | None = None) -> Tensor:
+        """The end of each row padded to target_frames, where `padded` says.
+
+        Args:
+            log_mel: [B, at most target_frames, n_mels].
+            n_samples: Where each row ends, [B]; None if all are of one length.
+        """
+        config = self.config
         padding = self._padding()
         missing = config.target_frames - log_mel.shape[1]
         log_mel = functional.pad(log_mel, (0, 0, 0, missing), value=padding)
         if n_samples is None:
             return log_mel
+        length, hop = config.frame_length_samples, config.frame_hop_samples
         n_frames = torch.clamp((n_samples - length) // hop + 1, min=0)  # only whole frames
         position = torch.arange(config.target_frames, device=log_mel.device)
         beyond = position >= n_frames.to(log_mel.device)[:, None]

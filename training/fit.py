@@ -238,7 +238,9 @@ class Trainer:
 
     @torch.no_grad()
     def _inputs(self, samples: Tensor, n_samples: Tensor, batch: Batch) -> Tensor:
-        log_mel = self.augment.mask(self.fbank.padded(samples, n_samples), self.step, batch.rows)
+        log_mel = self.fbank.cut_log_mel(samples)
+        log_mel = self.augment.change_voice(log_mel, self.step, batch.rows)
+        log_mel = self.augment.mask(self.fbank.pad(log_mel, n_samples), self.step, batch.rows)
         model_input = self.fbank.normalize(log_mel)
         return self.augment.disturb(model_input, self.step, batch.rows, batch.total)
 

@@ -133,6 +133,8 @@ class AugmentConfig:
         mask_mels: Widths of its frequency masks are below this.
         masks: Masks of each kind.
         mask_value: "mean" hides with the mean, "zero" with a log-mel of 0 as AST does.
+        warp: Largest relative stretch of the frequency axis, for other voices.
+        equalize_db: Largest gain of a random smooth curve over frequency, for other microphones.
         noise: Add up to 0.1 of positive noise to the model's input and roll it by up to 10
             frames, as AST on Speech Commands.
     """
@@ -144,6 +146,8 @@ class AugmentConfig:
     mask_mels: int = 0
     masks: int = 1
     mask_value: str = "mean"
+    warp: float = 0.0
+    equalize_db: float = 0.0
     noise: bool = False
 
     def __post_init__(self) -> None:
@@ -154,6 +158,8 @@ class AugmentConfig:
         _require_range("masks", self.masks, 0, 16)
         _require_range("mask_frames", self.mask_frames, 0, 4096)
         _require_range("mask_mels", self.mask_mels, 0, 256)
+        _require_range("warp", self.warp, 0, 0.5)
+        _require_range("equalize_db", self.equalize_db, 0, 60)
         _require_choice("mask_value", self.mask_value, ("mean", "zero"))
 
 

@@ -55,7 +55,8 @@ def small_trainer(folder: Path, *, task: Task | None = None, **config: Any) -> T
 
 
 def scenes() -> SceneMaker:
-    return SceneMaker(small_corpus(), LABELS, SceneConfig())
+    # A piece of a tone is the tone, so none is spliced.
+    return SceneMaker(small_corpus(), LABELS, SceneConfig(splice_probability=0))
 
 
 def validation(labels: tuple[str, ...] = LABELS) -> ClipSource:

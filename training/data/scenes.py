@@ -27,8 +27,11 @@ _FADE_IN = np.linspace(0, 1, _FADE_SAMPLES, dtype=np.float32)
 _POWER_SAMPLES = 320
 # Below this share of a word inside the window nobody could name it; above the upper bound it
 # counts as whole. Between them the target goes over linearly from `_unknown_` to the word.
-_CUT_UNKNOWN = 0.55
-_CUT_WHOLE = 0.9
+_CUT_UNKNOWN = 0.5
+_CUT_WHOLE = 0.85
+# Pieces of speech that are glued together hold at most this share of a keyword.
+_LONGEST_PIECE_SHARE = 0.45
+_SHORTEST_PIECE, _LONGEST_PIECE = 2_000, 7_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,7 @@ class SceneConfig:
         word_share: Windows with a whole keyword.
         cut_share: Windows with a keyword cut by the edge.
         speech_share: Windows of running speech or other words; the rest is noise and silence.
+        splice_probability: Windows of speech that are short pieces of many voices, of keywords too.
         neighbour_probability: A second word beside the first, where there is room.
         clean_probability: Words without added noise.
         min_snr_db: Lowest word-to-noise ratio.
@@ -57,6 +61,7 @@ class SceneConfig:
     word_share: float = 0.55
     cut_share: float = 0.12
     speech_share: float = 0.27
+    splice_probability: float = 0.2
     neighbour_probability: float = 0.2
     clean_probability: float = 0.25
     min_snr_db: float = -3.0
@@ -78,6 +83,7 @@ class SceneConfig:
             name: getattr(self, name)
             for name in (
                 *("word_share", "cut_share", "speech_share", "neighbour_probability"),
+                *("splice_probability",),
                 *("clean_probability", "reverb_probability", "speed_range", "count_power"),
             )
         }
@@ -170,7 +176,8 @@ class SceneMaker:
             scene = self._word_scene(rng, target, cut=True)
         elif draw < config.word_share + config.cut_share + config.speech_share:
             target[self._index[UNKNOWN]] = 1
-            scene = self._speech_scene(rng)
+            spliced = rng.random() < config.splice_probability
+            scene = self._spliced_scene(rng) if spliced else self._speech_scene(rng)
         else:
             target[self._index[SILENCE]] = 1
             return _at_level(self._background(rng), rng, config.min_level_db - 25, -6.0)
@@ -242,6 +249,33 @@ class SceneMaker:
         factor = 1 + rng.uniform(-1, 1) * self.config.speed_range
         samples = _resampled(_crop(clip.samples, int(n * factor) + 2, rng), factor)[:n]
         return _placed(samples / max(1.0, float(np.abs(samples).max())), 0, n)
+
+    def _spliced_scene(self, rng: np.random.Generator) -> Float32:
+        """Pieces of speech and of words glued together: what sounds like talk and says nothing."""
+        n = self.config.window_samples
+        scene = np.zeros(n, np.float32)
+        position = 0
+        while position < n:
+            piece = self._piece(rng)
+            level = np.sqrt(float(np.mean(piece**2))) + 1e-6
+            piece *= np.float32(10 ** (rng.uniform(-26, -14) / 20) / level)
+            scene += _placed(piece, position, n)
+            position += len(piece) - _FADE_SAMPLES
+            if rng.random() < 0.2:
+                position += int(rng.integers(800, 4_000))
+        return scene
+
+    def _piece(self, rng: np.random.Generator) -> Float32:
+        length = int(rng.integers(_SHORTEST_PIECE, _LONGEST_PIECE))
+        draw = rng.random()
+        if draw < 0.5 and self._speech:
+            return _crop(self._speech[self._speech_draws(rng)].samples, length, rng)
+        if draw < 0.65 and self._other:
+            return _crop(self._other[rng.integers(len(self._other))].samples, length, rng)
+        word = self._keywords[rng.integers(len(self._keywords))]
+        samples, start, stop = self._spoken(word, rng)
+        length = max(_SHORTEST_PIECE, min(length, int(_LONGEST_PIECE_SHARE * (stop - start))))
+        return _crop(samples[start:stop], length, rng)
 
     def _backward_word(self, rng: np.random.Generator) -> Float32:
         """A keyword played backward: speech that is no word, where there is no other speech."""

@@ -177,6 +177,31 @@ def test_without_other_speech_words_run_backward() -> None:
     assert np.abs(samples).max() > 0.01
 
 
+def test_spliced_speech_fills_the_window_and_is_unknown() -> None:
+    config = dataclasses.replace(
+        QUIET, word_share=0.0, cut_share=0.0, speech_share=1.0, splice_probability=1.0
+    )
+    samples, targets = draw(SceneMaker(small_corpus(), LABELS, config), 60)
+    assert (targets[:, 1] == 1).all()
+    loud = np.abs(samples) > 0.01
+    assert loud[:, :4_000].any(axis=1).all()
+    assert loud[:, -6_000:].any(axis=1).mean() > 0.9
+    whole, _ = draw(
+        SceneMaker(small_corpus(), LABELS, dataclasses.replace(config, splice_probability=0.0)), 60
+    )
+    assert not np.array_equal(samples, whole)
+
+
+def test_no_piece_holds_half_of_a_keyword() -> None:
+    only_words = [clip for clip in small_corpus() if clip.kind == "word"]
+    maker = SceneMaker(only_words, LABELS, dataclasses.replace(QUIET, speed_range=0.0))
+    rng = np.random.default_rng(0)
+    extent = 0.48 * RATE_HZ  # 0.4 s of tone, padded by 40 ms on both sides
+    lengths = [len(maker._piece(rng)) for _ in range(200)]
+    assert max(lengths) <= 0.46 * extent
+    assert min(lengths) >= 2_000
+
+
 def test_an_epoch_is_as_long_as_there_are_words() -> None:
     maker = SceneMaker(small_corpus(), LABELS, SceneConfig())
     assert maker.epoch_windows == 6
@@ -192,6 +217,7 @@ def test_an_epoch_is_as_long_as_there_are_words() -> None:
             {"word_share": 0.6, "speech_share": 0.4},
             r"word_share \+ cut_share \+ speech_share is 1.12",
         ),
+        ({"splice_probability": 1.5}, "splice_probability is 1.5"),
         ({"real_share": -0.1}, "real_share is -0.1"),
         ({"speed_range": 0.9}, "speed_range is 0.9"),
         ({"min_snr_db": 30.0}, "min_snr_db is 30 and max_snr_db 25; they must rise"),
