@@ -135,7 +135,8 @@ def _equalizer_curves(n_mels: int, knots_db: npt.NDArray[np.float64]) -> npt.NDA
     lower = np.minimum(places.astype(int), knots_db.shape[1] - 2)
     share = places - lower
     curves = knots_db[:, lower] * (1 - share) + knots_db[:, lower + 1] * share
-    return (curves * _DB).astype(np.float32)
+    scaled: npt.NDArray[np.float32] = (curves * _DB).astype(np.float32)
+    return scaled
 
 
 def row_draws(
