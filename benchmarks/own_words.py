@@ -11,13 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from engine.backends import choose_backend
-from engine.config import DecisionConfig, OperatingPoint
 from engine.manifest import ModelManifest, load_manifest
 from training.data.corpus import read_corpus
 from training.data.folder import read_folder
-from training.data.streams import background_stream, noise_bed, word_stream
-from training.evaluate import ScoredStream, detect, score_stream
-from training.metrics import EventCounts, match_events, poisson_interval
+from training.evaluation.events import Matching, match_events
+from training.evaluation.intervals import poisson_interval
+from training.evaluation.scored import ScoredStream, detect, score_stream
+from training.evaluation.streams import (
+    Condition,
+    background_stream,
+    noise_bed,
+    word_stream,
+    word_track,
+)
+from training.evaluation.sweep import at_threshold
 
 _BACKGROUNDS = ("speech", "noise", "other_word")
 _MOST_PER_WORD = 40
@@ -42,15 +49,13 @@ def report(
     keywords = [label for label in manifest.labels if label not in manifest.background_labels]
     spoken, _ = read_folder(words, "validation")
     clips = read_corpus(data, "validation")
-    bed = noise_bed(clips)
-    streams = [
-        word_stream(spoken, keywords, bed, snr_db=snr_db, most_per_word=_MOST_PER_WORD, seed=1)
-        for snr_db in (None, 10.0)
-    ]
+    bed = noise_bed(clips, seed=1)
+    track = word_track(spoken, keywords, most_per_word=_MOST_PER_WORD, seed=1)
+    streams = [word_stream(track, Condition(snr_db=snr_db), bed) for snr_db in (None, 10.0)]
     streams += [background_stream(clips, kind) for kind in _BACKGROUNDS]
     with choose_backend("cpu", manifest).backend as backend:
         scored = [score_stream(manifest, backend, stream) for stream in streams]
-    minutes = ", ".join(f"{s.stream.name} {60 * s.stream.hours:.1f} min" for s in scored[2:])
+    minutes = ", ".join(f"{s.stream.name} {60 * s.hours:.1f} min" for s in scored[2:])
     lines = [
         f"{len(scored[0].stream.references)} words; {minutes}",
         "",
@@ -73,21 +78,21 @@ def _row(
     threshold: float,
     smoothing_windows: int,
 ) -> str:
-    point = OperatingPoint(threshold=threshold, rearm_threshold=threshold / 2)
-    decision = DecisionConfig(
+    decision = at_threshold(
+        threshold,
+        keywords,
         smoothing_windows=smoothing_windows,
         refractory_samples=manifest.decision.refractory_samples,
-        operating_points=dict.fromkeys(keywords, point),
     )
-    counts: list[EventCounts] = [
+    counts: list[Matching] = [
         match_events(item.stream.references, detect(manifest, item, decision)) for item in scored
     ]
     clean, noisy, speech, noise, other = counts
-    hours = scored[2].stream.hours
-    low, high = (bound / hours for bound in poisson_interval(speech.false_alarms))
+    hours = scored[2].hours
+    low, high = (bound / hours for bound in poisson_interval(len(speech.alarms)))
     delay_s = float(np.median(clean.latencies_s)) if clean.latencies_s else float("nan")
     return (
         f"| {smoothing_windows} | {threshold:g} | {clean.miss_rate:.1%} / {noisy.miss_rate:.1%} "
-        f"| {speech.false_alarms / hours:.1f} ({low:.1f} to {high:.1f}) | {noise.false_alarms} "
-        f"| {other.false_alarms} | {delay_s:.2f} s |"
+        f"| {len(speech.alarms) / hours:.1f} ({low:.1f} to {high:.1f}) | {len(noise.alarms)} "
+        f"| {len(other.alarms)} | {delay_s:.2f} s |"
     )

@@ -22,8 +22,8 @@ from training.data.corpus import read_corpus
 from training.data.folder import read_folder
 from training.data.scenes import SceneConfig, SceneMaker
 from training.distributed import World
+from training.evaluation.intervals import wilson_interval
 from training.fit import Trainer
-from training.metrics import wilson_interval
 from training.settings import AugmentConfig, FitConfig
 from training.task import Task
 

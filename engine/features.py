@@ -14,10 +14,6 @@ from engine.config import FbankConfig
 from engine.errors import ConfigError
 from engine.types import Float32
 
-# BLAS may round a row differently when a product has another number of rows. Frames always go
-# through the mel product in groups of this many, so a frame's value never depends on its company.
-_FRAME_GROUP = 16
-
 
 @lru_cache(maxsize=8)
 def hann_taper(config: FbankConfig) -> Float32:
@@ -72,34 +68,53 @@ def fbank(samples: Float32, config: FbankConfig) -> Float32:
     """
     if samples.ndim != 1:
         raise ConfigError(f"fbank got samples of shape {samples.shape}; it wants [n_samples]")
-    n_frames = config.n_frames(len(samples))
-    out = np.empty((n_frames, config.n_mels), np.float32)
-    hop = config.frame_hop_samples
-    for first in range(0, n_frames, _FRAME_GROUP):
-        count = min(_FRAME_GROUP, n_frames - first)
-        stop = (first + count - 1) * hop + config.frame_length_samples
-        out[first : first + count] = _frame_group(samples[first * hop : stop], count, config)
-    return out
-
-
-def _frame_group(samples: Float32, count: int, config: FbankConfig) -> Float32:
-    """Fbank of `count` frames (at most _FRAME_GROUP), computed as a full group."""
-    length = config.frame_length_samples
-    frames = np.zeros((_FRAME_GROUP, length), np.float32)
-    views = np.lib.stride_tricks.sliding_window_view(samples, length)
-    frames[:count] = views[:: config.frame_hop_samples]
-    if config.amplitude_scale != 1:
-        frames *= np.float32(config.amplitude_scale)
-    if config.remove_dc:
-        frames -= frames.mean(axis=1, keepdims=True)
-    # The first sample of a frame needs none: the taper is zero there.
-    frames[:, 1:] -= np.float32(config.preemphasis) * frames[:, :-1]
-    frames *= hann_taper(config)
-    spectrum = np.fft.rfft(frames, config.fft_samples)
-    power = spectrum.real**2 + spectrum.imag**2
-    energies = power @ mel_matrix(config)
-    logs: Float32 = np.log(np.maximum(energies[:count], np.float32(config.log_floor)))
+    if config.n_frames(len(samples)) == 0:
+        return np.empty((0, config.n_mels), np.float32)
+    bins, weights, starts = _mel_bands(config)
+    parts = _power(samples, config).take(bins, axis=1)
+    parts *= weights
+    energies = np.add.reduceat(parts, starts, axis=1)
+    logs: Float32 = np.log(np.maximum(energies, np.float32(config.log_floor)))
     return logs
+
+
+@lru_cache(maxsize=8)
+def _mel_bands(config: FbankConfig) -> tuple[np.ndarray, Float32, np.ndarray]:
+    """The nonzero entries of `mel_matrix`, mel by mel: FFT bins, weights, and each mel's first.
+
+    A product with the whole matrix would go through BLAS, which rounds a row by its place among
+    others, so that cached frames were no longer equal to fresh ones, and whose threads wait by
+    spinning. A mel without any bin gets one of weight 0.
+    """
+    filters = mel_matrix(config)
+    bins = [np.flatnonzero(column) if column.any() else np.array([0]) for column in filters.T]
+    weights = [column[used] for column, used in zip(filters.T, bins, strict=True)]
+    starts = np.cumsum([0, *(len(used) for used in bins[:-1])])
+    return np.concatenate(bins), np.concatenate(weights), starts
+
+
+def _power(samples: Float32, config: FbankConfig) -> Float32:
+    """Power spectra of all whole frames, shape [n_frames, fft_samples // 2 + 1].
+
+    A frame's first sample is left out: the taper is zero there, and a shift changes no power.
+    """
+    samples = np.asarray(samples, np.float32) * np.float32(config.amplitude_scale)
+    frames = _frames(samples, config)
+    if config.remove_dc:
+        sums = np.add.reduce(frames, axis=1, keepdims=True)
+        frames = frames - sums / np.float32(config.frame_length_samples)
+    frames = frames[:, 1:] - np.float32(config.preemphasis) * frames[:, :-1]
+    frames *= hann_taper(config)[1:]
+    spectrum = np.fft.rfft(frames, config.fft_samples)
+    power: Float32 = spectrum.real**2 + spectrum.imag**2
+    return power
+
+
+def _frames(samples: Float32, config: FbankConfig) -> Float32:
+    """A view of overlapping frames, [n_frames, frame_length_samples]; quicker than numpy's own."""
+    hop, step = config.frame_hop_samples, samples.strides[0]
+    shape = (config.n_frames(len(samples)), config.frame_length_samples)
+    return np.ndarray(shape, np.float32, samples, 0, (hop * step, step))
 
 
 def model_input(log_mel: Float32, config: FbankConfig) -> Float32:

@@ -17,6 +17,7 @@ from training.commands import (
     metrics,
     norm_stats,
     prepare,
+    streams,
     synthesize,
 )
 from training.streams import flush_streams, open_closed_streams, say
@@ -27,6 +28,7 @@ _COMMANDS = {
     "norm-stats": norm_stats,
     "fit": fit,
     "metrics": metrics,
+    "streams": streams,
     "evaluate": evaluate,
     "export": export,
     "fetch": fetch,

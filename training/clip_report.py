@@ -18,7 +18,7 @@ from engine.manifest import ModelManifest, load_manifest
 from engine.scorer import posteriors_of
 from engine.types import Float32
 from training.data.clip_source import ClipItem, as_window
-from training.metrics import wilson_interval
+from training.evaluation.intervals import wilson_interval
 from training.progress import ProgressReport
 from training.scores import (
     accuracy,

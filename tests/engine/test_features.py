@@ -47,23 +47,38 @@ def test_a_caller_who_writes_into_the_result_harms_nothing() -> None:
     )
 
 
-def test_a_hop_computes_less_than_a_quarter_of_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hop_computes_its_own_frames_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     counts: list[int] = []
-    compute_group = engine.features._frame_group
+    compute = engine.features._power
 
-    def counted(samples: np.ndarray, count: int, config: FbankConfig) -> np.ndarray:
-        counts.append(count)
-        return compute_group(samples, count, config)
+    def counted(samples: np.ndarray, config: FbankConfig) -> np.ndarray:
+        power = compute(samples, config)
+        counts.append(len(power))
+        return power
 
-    monkeypatch.setattr(engine.features, "_frame_group", counted)
+    monkeypatch.setattr(engine.features, "_power", counted)
     samples = white_noise(2)
     stream = WindowFbank(CONFIG)
     stream.compute(samples[:16_000], 16_000)
-    whole_groups, whole_frames = len(counts), sum(counts)
-    counts.clear()
     stream.compute(samples[1_600:17_600], 17_600)
-    assert (whole_groups, whole_frames) == (7, 98)
-    assert (len(counts), sum(counts)) == (1, 10)
+    assert counts == [98, 10]
+
+
+def test_the_bands_are_the_mel_matrix() -> None:
+    """Also where a mel holds no FFT bin."""
+    for config in (CONFIG, FbankConfig(n_mels=40), FbankConfig(n_mels=200)):
+        bins, weights, starts = engine.features._mel_bands(config)
+        matrix = np.zeros_like(mel_matrix(config))
+        mels = np.repeat(np.arange(config.n_mels), np.diff([*starts, len(bins)]))
+        np.add.at(matrix, (bins, mels), weights)
+        np.testing.assert_array_equal(matrix, mel_matrix(config))
+
+
+def test_samples_of_another_type_give_the_same_features() -> None:
+    samples = white_noise(1)
+    np.testing.assert_array_equal(fbank(samples.astype(np.float64), CONFIG), fbank(samples, CONFIG))
+    wide = np.repeat(samples, 2)[::2]
+    np.testing.assert_array_equal(fbank(wide, CONFIG), fbank(samples, CONFIG))
 
 
 def test_real_recordings_follow_kaldi(shared_data: Path) -> None:

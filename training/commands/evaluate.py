@@ -1,36 +1,89 @@
-"""Measure a model folder."""
+"""Measure a model folder on clips and streams, by events."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from training.evaluation.report import Report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
-    parser.add_argument("--data", type=Path, required=True, help="folder of recordings")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="folder of recordings, of either kind")
+    source.add_argument("--streams", type=Path, help="folder that the command streams has made")
     parser.add_argument("--model", type=Path, default=Path("assets/models/default"), help="folder")
+    parser.add_argument("--synthetic", type=Path, help="folder of synthetic voices, measured apart")
+    parser.add_argument(
+        "--split",
+        choices=("train", "validation", "test", "all"),
+        default="validation",
+        help="which clips of the data",
+    )
+    parser.add_argument("--keywords", help="words to speak, with commas; else all there are")
+    parser.add_argument("--most-per-word", type=int, default=60, help="clips of a word in a stream")
     parser.add_argument(
         "--alarms-per-hour", type=float, nargs="+", default=[1, 6, 60], help="promises to keep"
     )
     parser.add_argument(
-        "--smoothing", type=int, nargs="+", default=[1, 2, 3], help="numbers of windows to average"
+        "--smoothing", type=int, nargs="*", default=[], help="other numbers of windows to average"
     )
+    parser.add_argument("--seed", type=int, default=1, help="of order, gaps and choice")
+    parser.add_argument("--workers", type=int, default=2, help="streams to score at a time")
+    parser.add_argument("--out", type=Path, help="folder for page, pictures, CSV and JSON")
     parser.add_argument(
         "--record", action="store_true", help="write the figures into the model's manifest"
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure and print the tables."""
-    from training.report import measure, record, to_markdown
+    """Measure, print the tables and write what was asked for."""
+    from training.evaluation.figures import figures
+    from training.evaluation.files import record, write_report
+    from training.evaluation.tables import to_markdown
 
-    report = measure(
-        options.model,
-        options.data,
-        alarms_per_hour=options.alarms_per_hour,
-        smoothing=options.smoothing,
-    )
-    print(to_markdown(report), end="")
+    found = figures(_measure(options))
+    print(to_markdown(found), end="")
+    if options.out:
+        for path in write_report(found, options.out):
+            print(f"wrote {path}")
     if options.record:
-        record(report)
+        record(found, options.model)
+
+
+def _measure(options: argparse.Namespace) -> Report:
+    from engine.manifest import load_manifest
+    from training.evaluation.material import StreamSet, read_material
+    from training.evaluation.report import measure
+    from training.evaluation.stream_folder import read_index, read_streams
+
+    shared = {
+        "alarms_per_hour": options.alarms_per_hour,
+        "smoothing": options.smoothing,
+        "seed": options.seed,
+        "workers": options.workers,
+    }
+    manifest = load_manifest(options.model)
+    if options.streams:
+        keywords = options.keywords.split(",") if options.keywords else None
+        return measure(
+            options.model,
+            read_streams(options.streams),
+            material=None,
+            keywords=keywords or manifest.keywords,
+            n_streams=len(read_index(options.streams)),
+            **shared,
+        )
+    material = read_material(options.data, options.split, options.synthetic)
+    spoken = material.words(manifest.keywords)
+    keywords = options.keywords.split(",") if options.keywords else spoken
+    streams = StreamSet(
+        material=material,
+        keywords=keywords,
+        most_per_word=options.most_per_word,
+        seed=options.seed,
+    )
+    return measure(options.model, streams, material=material, keywords=keywords, **shared)

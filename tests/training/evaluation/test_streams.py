@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from clips import clip, small_corpus
 from signals import RATE_HZ, white_noise
-
 from training.data.streams import Stream, background_stream, noise_bed, word_stream
 
 NOISE = white_noise(3, 1.0)

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from signals import silence, tone
-
-from engine.backends import Backend
-from engine.manifest import ModelManifest, load_manifest
-from training import report as report_module
 from training.data.streams import Stream
 from training.evaluate import ScoredStream, score_stream
 from training.metrics import Reference
 from training.report import measure, record, to_markdown
+
+from engine.backends import Backend
+from engine.manifest import ModelManifest, load_manifest
+from training import report as report_module
 
 
 def stream(name: str, n_tones: int, references: int) -> Stream:

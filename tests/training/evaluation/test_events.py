@@ -3,7 +3,6 @@
 import math
 
 import pytest
-
 from training.metrics import (
     Heard,
     Reference,

@@ -6,11 +6,6 @@ import numpy as np
 import pytest
 from clips import clip, word_samples
 from signals import tone_stream
-
-from engine.backends import choose_backend
-from engine.config import DecisionConfig
-from engine.manifest import ModelManifest, load_manifest
-from training import evaluate
 from training.data.streams import Stream
 from training.evaluate import (
     COMMANDS,
@@ -22,6 +17,11 @@ from training.evaluate import (
     lowest_threshold,
     score_stream,
 )
+
+from engine.backends import choose_backend
+from engine.config import DecisionConfig
+from engine.manifest import ModelManifest, load_manifest
+from training import evaluate
 
 
 @pytest.fixture

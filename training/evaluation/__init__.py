@@ -1,0 +1,1 @@
+"""Figures of models, counted by events, through the code that ships."""
