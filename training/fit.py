@@ -32,6 +32,7 @@ from training.optim import (
 from training.progress import report_steps
 from training.run_log import RunLog, Tally
 from training.settings import AugmentConfig, FitConfig, plain_values
+from training.stretches import Stretches
 from training.task import Task
 from training.teacher import Teacher
 from training.validation import measure
@@ -91,6 +92,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=self.precision == "fp16")
         self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.epoch_mean = EpochMean(config.average_epochs) if config.average_epochs else None
+        self.stretches = Stretches(world, self.precision)
         self.step = 0
         self.trained_s = 0.0
         self.best = -math.inf
@@ -344,7 +346,10 @@ class Trainer:
             "trained_s": self.trained_s,
             "fit": plain_values(self.config),
             "augment": plain_values(self.augment_config),
-            "provenance": self.provenance,
+            "provenance": {
+                **self.provenance,
+                "stretches": self.stretches.values(self.step, self.trained_s),
+            },
         }
         save_checkpoint(self.folder / LAST_FILE, state)
 
@@ -377,3 +382,7 @@ class Trainer:
         self.tally.total.fill_(float(state["loss_sum"]))
         self.tally.steps = int(state["loss_steps"])
         self.trained_s = float(state["trained_s"])
+        before = state["provenance"]
+        # Whatever lies there now under the start's name: the run began with what was there then.
+        self.provenance |= {name: before.get(name) for name in ("start", "start_sha256")}
+        self.stretches.go_on(before.get("stretches", []), self.step, self.trained_s)

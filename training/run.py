@@ -16,7 +16,8 @@ from training.data.scenes import SceneConfig
 from training.distributed import World
 from training.fit import Trainer
 from training.recipe import Recipe
-from training.start import fresh_model, open_start, open_trained, shape_of
+from training.settings import plain_values
+from training.start import fresh_model, open_start, open_trained, shape_of, start_sha256
 from training.task import Task
 from training.teacher import Teacher
 
@@ -98,7 +99,13 @@ def make_run(recipe: Recipe, folder: Path, world: World) -> Run:
             temperature=recipe.fit.temperature,
             where=Path(recipe.fit.teacher),
         )
-    provenance: dict[str, Any] = {"data": data.origin, "start": recipe.model.start}
+    provenance: dict[str, Any] = {
+        "data": data.origin,
+        "clips": data.counts,
+        "start": recipe.model.start,
+        "start_sha256": start_sha256(start) if start else None,
+        "recipe": _recipe_values(recipe),
+    }
     if recipe.data.windows == "scenes":
         provenance["scene"] = asdict(scene)
     torch.manual_seed(recipe.fit.seed)
@@ -113,6 +120,14 @@ def make_run(recipe: Recipe, folder: Path, world: World) -> Run:
         provenance=provenance,
     )
     return Run(trainer=trainer, data=data)
+
+
+def _recipe_values(recipe: Recipe) -> dict[str, Any]:
+    """Tables that a checkpoint does not hold otherwise; of places on this machine the names."""
+    data = plain_values(recipe.data)
+    for name in ("folder", "train_list", "validation_list", "labels", "synthetic"):
+        data[name] = Path(data[name]).name
+    return {"data": data, "model": plain_values(recipe.model)}
 
 
 def _longest(features: FbankConfig) -> int:

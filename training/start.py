@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.config import FbankConfig
 from engine.errors import ConfigError
-from engine.manifest import MANIFEST_FILE, load_manifest
+from engine.manifest import MANIFEST_FILE, file_sha256, load_manifest
 from training.ast import AstConfig, AudioSpectrogramTransformer
 from training.checkpoint import LAST_FILE, load_run
 from training.fetch import NAMES
@@ -108,6 +108,14 @@ def open_trained(name: str) -> Trained:
 def shape_of(start: Start | None) -> AstConfig | None:
     """Shape of the model that the weights make, where they make one."""
     return start.weights.config if start else None
+
+
+def start_sha256(start: Start) -> str:
+    """Hash of the weights' file; of a run, of its checkpoint."""
+    path = start.where
+    if path.is_dir():
+        path /= LAST_FILE if (path / LAST_FILE).is_file() else WEIGHTS_FILE
+    return file_sha256(path)
 
 
 def fresh_model(

@@ -18,7 +18,7 @@ from typing import Any
 from engine.errors import ConfigError
 
 COLUMNS = ("path", "label", "text", "split", "program", "voice", "speed", "pitch")
-_SETTINGS_FILE = "synthesize.json"
+SETTINGS_FILE = "synthesize.json"
 _TABLE_FILE = "clips.csv"
 
 
@@ -45,7 +45,7 @@ class SyntheticFolder:
             self._read()
         else:
             folder.mkdir(parents=True, exist_ok=True)
-            _replace(folder / _SETTINGS_FILE, json.dumps(dict(settings), indent=1) + "\n")
+            _replace(folder / SETTINGS_FILE, json.dumps(dict(settings), indent=1) + "\n")
         self._write_table()
 
     def add(self, row: dict[str, str]) -> None:
@@ -79,7 +79,7 @@ class SyntheticFolder:
 
     def _check(self, settings: Mapping[str, Any]) -> None:
         try:
-            before = json.loads((self.folder / _SETTINGS_FILE).read_text())
+            before = json.loads((self.folder / SETTINGS_FILE).read_text())
             changed = [name for name, value in settings.items() if before[name] != value]
         except (OSError, ValueError, KeyError, TypeError) as err:
             raise ConfigError(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from program import ROOT
 from small_run import ALONE, train, word_folder
 
 from engine.errors import ConfigError, ModelError
@@ -102,3 +103,21 @@ def test_many_notes_are_shortened(tmp_path: Path) -> None:
     lines = made(tmp_path, "words", *TINY, "model.start=").describe()
     assert len(lines) == 2 + 6 + 1
     assert lines[-1] == "... and 14 more"
+
+
+def test_the_record_says_what_the_run_is_made_of(tmp_path: Path) -> None:
+    from engine.manifest import file_sha256
+
+    run = made(tmp_path, "words")
+    provenance = run.trainer.provenance
+    assert provenance["recipe"]["data"]["folder"] == "words"  # not where it lies
+    assert provenance["recipe"]["model"]["start"] == provenance["start"] == "default"
+    weights = ROOT / "assets" / "models" / "default" / "model.safetensors"
+    assert provenance["start_sha256"] == file_sha256(weights)
+    assert provenance["clips"]["train"]["words"]["low"] == {"people": 4, "programs": 0}
+    assert provenance["scene"]["word_share"] == 0.45
+    fresh = made(tmp_path, "words", *TINY, "model.start=").trainer.provenance
+    assert fresh["start_sha256"] is None
+    train(tmp_path / "other", steps=1)
+    again = made(tmp_path, "words", *TINY, f"model.start={tmp_path / 'other'}").trainer.provenance
+    assert again["start_sha256"] == file_sha256(tmp_path / "other" / "last.pt")

@@ -21,6 +21,7 @@ from training.data.clip_source import (
 )
 from training.data.clips import Clip
 from training.data.corpus import corpus_sources, is_corpus, read_corpus
+from training.data.counts import count_clips, count_items, spoken_by_programs
 from training.data.folder import FolderEntry, folder_labels, list_folder, read_folder
 from training.data.json_list import read_json_list
 from training.data.label_csv import SPEECH_COMMANDS_CSV, LabelTable, read_label_csv
@@ -38,6 +39,7 @@ class OpenedData:
         validation: Windows to select and measure by; never those that a figure is published for.
         notes: What people should know: clips that were left out, words without validation.
         origin: For a model's provenance.
+        counts: Split to how many clips of what (`training.data.counts`), for the same.
     """
 
     labels: tuple[str, ...]
@@ -45,6 +47,7 @@ class OpenedData:
     validation: WindowSource
     notes: list[str] = field(default_factory=list)
     origin: dict[str, Any] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
 
 
 def open_data(
@@ -94,11 +97,11 @@ def _open_scenes(config: DataConfig, scene: SceneConfig, seed: int) -> OpenedDat
         notes += more
         origin = {"folder": folder.name, "clips": _count(entries)}
     if config.synthetic:
-        spoken, more = read_folder(Path(config.synthetic), "train", synthetic=True)
-        train += spoken
+        voices, more = read_folder(Path(config.synthetic), "train", synthetic=True)
+        train += voices
         notes += more
-        origin["synthetic"] = {"folder": Path(config.synthetic).name, "clips": len(spoken)}
-        words = sorted({*words, *(clip.word for clip in spoken if clip.word)})
+        origin["synthetic"] = {"folder": Path(config.synthetic).name, "clips": len(voices)}
+        words = sorted({*words, *(clip.word for clip in voices if clip.word)})
     if config.labels:
         words = sorted(_label_table(config).names)
         unused = sorted({clip.word for clip in train if clip.word} - set(words))
@@ -107,11 +110,8 @@ def _open_scenes(config: DataConfig, scene: SceneConfig, seed: int) -> OpenedDat
     labels = (SILENCE, UNKNOWN, *words)
     measured_words = {clip.word for clip in validation}
     notes += _without_validation([word for word in words if word not in measured_words])
-    items = [
-        memory_item(clip, (labels.index(clip.word),))
-        for clip in validation
-        if clip.kind == "word" and clip.word in words
-    ]
+    spoken = [clip for clip in validation if clip.kind == "word" and clip.word in words]
+    items = [memory_item(clip, (labels.index(clip.word),)) for clip in spoken]
     if not items:
         raise ConfigError(
             f"{folder} has no validation clip of any word; record more people, or list some files "
@@ -121,12 +121,18 @@ def _open_scenes(config: DataConfig, scene: SceneConfig, seed: int) -> OpenedDat
     measured = ClipSource(
         items, len(labels), max_samples=n, window_samples=n, seed=seed, shuffle=False
     )
+    by_programs = spoken_by_programs(folder)
+    used = [clip for clip in train if not clip.word or clip.word in words]
     return OpenedData(
         labels=labels,
         train=SceneMaker(train, labels, scene),
         validation=measured,
         notes=notes,
         origin=origin,
+        counts={
+            "train": count_clips(used, by_programs=by_programs),
+            "validation": count_clips(spoken, by_programs=by_programs),
+        },
     )
 
 
@@ -165,7 +171,12 @@ def _open_folder_clips(config: DataConfig, fbank: FbankConfig, seed: int) -> Ope
     items = (split["train"], split["validation"])
     measured = {names[item.labels[0]] for item in items[1]}
     notes += _without_validation([word for word in words if word not in measured])
-    return _clips_opened(names, items, notes, origin, _sources(config, fbank, seed))
+    counts = {
+        name: count_items(split[name], names, by_programs=spoken_by_programs(folder))
+        for name in ("train", "validation")
+    }
+    make = _sources(config, fbank, seed)
+    return _clips_opened(names, items, notes, make, origin=origin, counts=counts)
 
 
 def _open_lists(config: DataConfig, fbank: FbankConfig, seed: int) -> OpenedData:
@@ -192,7 +203,12 @@ def _open_lists(config: DataConfig, fbank: FbankConfig, seed: int) -> OpenedData
         )
     origin = {"list": Path(config.train_list).name, "clips": len(train)}
     items = (train, validation)
-    return _clips_opened(table.names, items, notes, origin, _sources(config, fbank, seed))
+    counts = {
+        "train": count_items(train, table.names),
+        "validation": count_items(validation, table.names),
+    }
+    make = _sources(config, fbank, seed)
+    return _clips_opened(table.names, items, notes, make, origin=origin, counts=counts)
 
 
 def _sources(config: DataConfig, fbank: FbankConfig, seed: int) -> Callable[..., ClipSource]:
@@ -216,15 +232,15 @@ def _clips_opened(
     labels: Sequence[str],
     items: tuple[list[ClipItem], list[ClipItem]],
     notes: list[str],
-    origin: dict[str, Any],
     make: Callable[..., ClipSource],
+    **recorded: dict[str, Any],
 ) -> OpenedData:
     return OpenedData(
         labels=tuple(labels),
         train=make(items[0], len(labels), train=True),
         validation=make(items[1], len(labels), train=False),
         notes=notes,
-        origin=origin,
+        **recorded,
     )
 
 
