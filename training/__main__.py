@@ -8,6 +8,7 @@ import sys
 
 from engine.errors import KwsError
 from training.commands import (
+    card,
     convert,
     demo,
     evaluate,
@@ -31,6 +32,7 @@ _COMMANDS = {
     "streams": streams,
     "evaluate": evaluate,
     "export": export,
+    "card": card,
     "fetch": fetch,
     "convert": convert,
     "demo": demo,
@@ -66,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     status, text = 0, ""
     try:
-        _COMMANDS[options.command].run(options)
+        status = _COMMANDS[options.command].run(options) or 0
     except KwsError as err:
         status, text = 1, str(err)
     except BrokenPipeError:

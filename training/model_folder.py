@@ -25,6 +25,7 @@ from engine.manifest import (
     load_manifest,
     manifest_to_json,
 )
+from engine.types import Float32
 from training.ast import AudioSpectrogramTransformer
 from training.weights import WEIGHTS_FILE, write_weights
 
@@ -164,11 +165,7 @@ def parity(model: AudioSpectrogramTransformer, folder: Path) -> float:
         ModelError: It is above MAX_LOGIT_DIFFERENCE.
     """
     manifest = load_manifest(folder)
-    rng = np.random.default_rng(0)
-    n_frames = manifest.fbank.target_frames
-    count = min(_PARITY_INPUTS, max(2, _PARITY_FRAMES // n_frames))
-    shape = (count, n_frames, manifest.fbank.n_mels)
-    inputs = rng.normal(0, 0.5, shape).astype(np.float32)
+    inputs = parity_inputs(manifest.fbank)
     with CpuBackend(manifest) as backend, torch.no_grad():
         exported = np.concatenate([backend.infer(part[None]) for part in inputs])
         trained = model(torch.from_numpy(inputs)).numpy()
@@ -179,3 +176,10 @@ def parity(model: AudioSpectrogramTransformer, folder: Path) -> float:
             f"{MAX_LOGIT_DIFFERENCE:.0e} is accepted"
         )
     return difference
+
+
+def parity_inputs(fbank: FbankConfig) -> Float32:
+    """Random model inputs that exported models are compared on, [n, target_frames, n_mels]."""
+    count = min(_PARITY_INPUTS, max(2, _PARITY_FRAMES // fbank.target_frames))
+    shape = (count, fbank.target_frames, fbank.n_mels)
+    return np.random.default_rng(0).normal(0, 0.5, shape).astype(np.float32)

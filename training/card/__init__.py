@@ -1,0 +1,1 @@
+"""Model cards: made of measurements and records alone, and checked against them."""

@@ -1,0 +1,155 @@
+"""Sections 7 and 8: what a window costs, and what training cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.manifest import ModelManifest
+from training.card.compute import Cost
+from training.card.document import Items, Section
+from training.card.identity import owner_said
+from training.card.owner import Owner
+from training.card.records import Records
+from training.card.statement import (
+    Number,
+    Statement,
+    of_today,
+    said,
+    unknown,
+    value_said,
+    whole,
+)
+from training.card.training_record import TrainingRecord
+
+_GIVE_WATTS = "not estimated: give --watts, or watts = ... in the file of --owner"
+_AGAIN = "measured when the card is made: python -m training card --model FOLDER"
+
+
+def costs(records: Records, manifest: ModelManifest) -> list[Section]:
+    """Compute, then energy."""
+    cost, owner = records.cost, records.owner
+    energy = [
+        *_energy(records.training, owner),
+        owner_said(owner, "cloud", "where it was trained"),
+        unknown(
+            "energy.inference",
+            "energy of a window",
+            "not measured: no power meter; the times above tell the share of a core",
+        ),
+    ]
+    return [
+        Section("Compute", [Items([*_counted(cost), *_timed(cost, manifest)])]),
+        Section("Energy", [Items(energy)]),
+    ]
+
+
+def _counted(cost: Cost | None) -> Iterator[Statement]:
+    if cost is None:
+        for key, label in _COUNTED:
+            yield unknown(key, label, f"not counted; {_AGAIN}")
+        return
+    if cost.parameters is None:
+        yield unknown("compute.parameters", "parameters", "not counted: no weights file")
+    else:
+        yield said("compute.parameters", "parameters", "{value}", value=whole(cost.parameters))
+    macs = cost.multiply_adds
+    left_out = f"; not counted: {', '.join(macs.not_counted)}" if macs.not_counted else ""
+    yield said(
+        "compute.multiply_adds",
+        "multiply-adds of a window",
+        "{value} in matrix products and convolutions, attention included{left_out}",
+        value=whole(macs.products),
+        left_out=left_out,
+    )
+    for name, size in cost.file_bytes.items():
+        yield said(f"compute.bytes.{name}", f"size of {name}", "{value} bytes", value=whole(size))
+
+
+_COUNTED = (
+    ("compute.parameters", "parameters"),
+    ("compute.multiply_adds", "multiply-adds of a window"),
+    ("compute.bytes", "size of the files"),
+)
+
+
+def _timed(cost: Cost | None, manifest: ModelManifest) -> Iterator[Statement]:
+    if cost is None or not cost.scoring:
+        for key, label in (("compute.scoring", "time and memory"), ("compute.parity", "parity")):
+            yield unknown(key, label, f"not measured; {_AGAIN}")
+        return
+    where = said(
+        "compute.machine",
+        "measured on",
+        "{cpu}, {cores} cores, {what}",
+        cpu=str(cost.machine["cpu"]),
+        cores=whole(cost.machine["cores"]),
+        what="batch size 1, one thread on a CPU",
+    )
+    yield of_today(where)
+    hop_ms = 1000 * manifest.windows.hop_samples / manifest.fbank.sample_rate_hz
+    for name, found in cost.scoring.items():
+        yield _scored(name, found, hop_ms)
+    if cost.parity is None:
+        why = "not measured: the folder has no weights to compare with"
+        yield unknown("compute.parity", "largest logit difference to torch", why)
+        return
+    for name, difference in cost.parity.items():
+        label = f"largest logit difference to torch, {name}"
+        yield of_today(value_said(f"compute.parity.{name}", label, f"{difference:.1e}"))
+
+
+def _scored(name: str, found: Mapping[str, Any], hop_ms: float) -> Statement:
+    key, label = f"compute.scoring.{name}", f"a window, backend {name}"
+    if "error" in found:
+        return unknown(key, label, f"not measured: {found['error']}")
+    model, total, peak = found["model_ms"], found["total_ms"], found["peak_mib"]
+    said_now = said(
+        key,
+        label,
+        "model p50 {p50} ms, p95 {p95} ms; samples to decision p50 {total50} ms, p95 {total95} ms, "
+        "{share} of real time; most memory of a process that scores {peak}; {windows} windows",
+        p50=Number(value=model["p50"], decimals=2),
+        p95=Number(value=model["p95"], decimals=2),
+        total50=Number(value=total["p50"], decimals=2),
+        total95=Number(value=total["p95"], decimals=2),
+        share=Number(value=total["p50"] / hop_ms, decimals=1, percent=True),
+        peak="not told by the system" if peak is None else f"{peak:.0f} MiB",
+        windows=whole(found["windows"]),
+    )
+    return of_today(said_now)
+
+
+def _energy(training: TrainingRecord | None, owner: Owner | None) -> Iterator[Statement]:
+    watts = owner.watts if owner else None
+    label = "energy of training"
+    if training is None or not training.trained_s:
+        yield unknown("energy.training", label, "not estimated: the time was not recorded")
+        return
+    if watts is None:
+        yield unknown("energy.training", label, _GIVE_WATTS)
+        return
+    hours = training.trained_s / 3600
+    kwh = watts * hours / 1000
+    yield said(
+        "energy.training",
+        label,
+        "{kwh} kWh: an estimate, not a measurement: {watts} W, stated by the owner for the whole "
+        "machine, for all of the {hours} h",
+        kwh=Number(value=kwh, decimals=3),
+        watts=Number(value=watts),
+        hours=Number(value=hours, decimals=2),
+    )
+    factor = owner.kg_per_kwh if owner else None
+    label = "carbon dioxide of training"
+    if factor is None:
+        why = "not estimated: give --kg-per-kwh, or kg_per_kwh = ... in the file of --owner"
+        yield unknown("energy.carbon", label, why)
+        return
+    yield said(
+        "energy.carbon",
+        label,
+        "{kg} kg: an estimate, the energy above at {factor} kg/kWh, stated by the owner",
+        kg=Number(value=kwh * factor, decimals=3),
+        factor=Number(value=factor),
+    )
