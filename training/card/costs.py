@@ -23,6 +23,7 @@ from training.card.statement import (
 from training.card.training_record import TrainingRecord
 
 _GIVE_WATTS = "not estimated: give --watts, or watts = ... in the file of --owner"
+_GIVE_FACTOR = "not estimated: give --kg-per-kwh, or kg_per_kwh = ... in the file of --owner"
 _AGAIN = "measured when the card is made: python -m training card --model FOLDER"
 
 
@@ -121,16 +122,17 @@ def _scored(name: str, found: Mapping[str, Any], hop_ms: float) -> Statement:
 
 
 def _energy(training: TrainingRecord | None, owner: Owner | None) -> Iterator[Statement]:
+    """Energy and carbon dioxide; of what is missing, why."""
     watts = owner.watts if owner else None
-    label = "energy of training"
-    if training is None or not training.trained_s:
-        yield unknown("energy.training", label, "not estimated: the time was not recorded")
+    factor = owner.kg_per_kwh if owner else None
+    label, carbon_label = "energy of training", "carbon dioxide of training"
+    trained_s = training.trained_s if training else None
+    if not trained_s or watts is None:
+        why = _GIVE_WATTS if trained_s else "not estimated: the time was not recorded"
+        yield unknown("energy.training", label, why)
+        yield unknown("energy.carbon", carbon_label, why)
         return
-    if watts is None:
-        yield unknown("energy.training", label, _GIVE_WATTS)
-        return
-    hours = training.trained_s / 3600
-    kwh = watts * hours / 1000
+    kwh = watts * trained_s / 3600 / 1000
     yield said(
         "energy.training",
         label,
@@ -138,17 +140,14 @@ def _energy(training: TrainingRecord | None, owner: Owner | None) -> Iterator[St
         "machine, for all of the {hours} h",
         kwh=Number(value=kwh, decimals=3),
         watts=Number(value=watts),
-        hours=Number(value=hours, decimals=2),
+        hours=Number(value=trained_s / 3600, decimals=2),
     )
-    factor = owner.kg_per_kwh if owner else None
-    label = "carbon dioxide of training"
     if factor is None:
-        why = "not estimated: give --kg-per-kwh, or kg_per_kwh = ... in the file of --owner"
-        yield unknown("energy.carbon", label, why)
+        yield unknown("energy.carbon", carbon_label, _GIVE_FACTOR)
         return
     yield said(
         "energy.carbon",
-        label,
+        carbon_label,
         "{kg} kg: an estimate, the energy above at {factor} kg/kWh, stated by the owner",
         kg=Number(value=kwh * factor, decimals=3),
         factor=Number(value=factor),

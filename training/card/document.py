@@ -14,6 +14,10 @@ from training.card.statement import Number, Slot, Statement, one_line
 FORMAT_VERSION = 1
 PICTURES = "card_pictures"
 _MARK = "kws-card"
+# Visible text cannot begin a line so: its angle brackets are escaped.
+_SCRIPT_TAG = f'<script type="application/json" id="{_MARK}">'
+_COMMENT = re.compile(rf"^<!-- {_MARK}\n(.*?)\n-->$", re.DOTALL | re.MULTILINE)
+_SCRIPT = re.compile(rf"^{_SCRIPT_TAG}\n(.*?)\n</script>$", re.DOTALL | re.MULTILINE)
 # An underscore between letters means nothing in Markdown.
 _ESCAPED = re.compile(r"([\\`*\[\]<>|&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -216,7 +220,7 @@ def read_written(text: str, where: str) -> Written:
     Raises:
         ConfigError: There are none, or they are damaged.
     """
-    found = re.search(rf"{_MARK}[^\n]*\n(.*?)\n(?:-->|</script>)", text, re.DOTALL)
+    found = _COMMENT.search(text) or _SCRIPT.search(text)
     if not found:
         raise ConfigError(
             f"{where} is no card of this program: it has no statements for programs; write what it "
@@ -237,12 +241,12 @@ def read_written(text: str, where: str) -> Written:
 
 def without_written(text: str) -> str:
     """A card's Markdown without the statements for programs."""
-    return re.sub(rf"<!-- {_MARK}\n.*?\n-->", "", text, flags=re.DOTALL)
+    return _COMMENT.sub("", text)
 
 
 def as_script(text: str) -> str:
     """Statements for programs as an element of a page."""
-    return f'<script type="application/json" id="{_MARK}">\n{text}\n</script>'
+    return f"{_SCRIPT_TAG}\n{text}\n</script>"
 
 
 def _statement(plain: Mapping[str, Any]) -> Statement:

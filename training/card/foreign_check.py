@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError
-from training.card.statement import Number, Statement, one_line, parse_number, rounds_to
+from training.card.statement import (
+    Number,
+    Statement,
+    is_usable,
+    one_line,
+    parse_number,
+    rounds_to,
+)
 from training.card.verdict import Verdict
 
 SUFFIXES = (".toml", ".json")
@@ -211,7 +218,8 @@ def _number(value: Any) -> tuple[Decimal, bool] | None:
     if isinstance(value, Number):
         return Decimal(repr(value.value)), False
     if isinstance(value, Decimal | int | float):
-        return Decimal(str(value)), False
+        number = Decimal(str(value))
+        return (number, False) if is_usable(number) else None
     return parse_number(value) if isinstance(value, str) else None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from training.card.document import Block, Items, Picture, Section, Table
+from training.card.inputs import NOT_RUN
 from training.card.records import Records
 from training.card.reliability import Reliability
 from training.card.statement import (
@@ -178,10 +179,9 @@ def _reliability(found: Reliability | None) -> list[Block]:
         said(
             "reliability.mean",
             "highest posterior",
-            "{confidence} on average, right are {accuracy}: {how}",
+            "{confidence} on average; {accuracy} of the clips are right",
             confidence=share(found.mean_confidence),
             accuracy=share(found.mean_accuracy),
-            how="too sure" if found.mean_confidence > found.mean_accuracy else "not too sure",
         ),
     ]
     return [Items(items), Picture("reliability", "Reliability of the posteriors")]
@@ -303,7 +303,7 @@ def _rejection(records: Records) -> list[Statement]:
             )
         )
     if behaviour is None:
-        return [*found, unknown("rejection.silence", "digital silence", "not measured")]
+        return [*found, unknown("rejection.silence", "digital silence", NOT_RUN)]
     return [
         *found,
         said(

@@ -81,13 +81,14 @@ def _normalizer(manifest: ModelManifest) -> str:
     return "the ONNX graph; its input is the padded log-mel"
 
 
+NOT_RUN = "not measured: the model was not run for this card"
 _ODD = ("shorter than a frame", "shorter than a window", "a window", "longer")
 
 
 def _behaviour(found: Behaviour | None, manifest: ModelManifest) -> list[Statement]:
     if found is None:
         keys = [*(f"input.{what}" for what in _ODD), "input.int16", "input.stereo"]
-        return [unknown(key, key.partition(".")[2], "not measured") for key in keys]
+        return [unknown(key, key.partition(".")[2], NOT_RUN) for key in keys]
     lengths = [
         said(
             f"input.{what}",

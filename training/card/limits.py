@@ -65,7 +65,6 @@ def _use(owner: Owner | None, manifest: ModelManifest) -> Iterator[Statement]:
         keywords=whole(len(manifest.keywords)),
         window=f"{manifest.windows.window_samples / manifest.fbank.sample_rate_hz:g}",
     )
-    yield unknown("limits.adversarial", "sounds made to deceive it", _NO_COMMAND)
 
 
 def _voices(owner: Owner | None) -> Statement:
@@ -92,7 +91,8 @@ def _bias(figures: Figures | None, training: TrainingRecord | None) -> Iterator[
             chance=share(speakers["worst_tenth_by_chance"]),
         )
     else:
-        yield unknown("bias.worst_tenth", label, MEASURE if figures is None else "not measured")
+        why = "not measured: too few words of each speaker, or the speakers are not known"
+        yield unknown("bias.worst_tenth", label, MEASURE if figures is None else why)
     yield _rarely_spoken(training)
 
 

@@ -13,7 +13,10 @@ import numpy as np
 # Products of which every output element takes as many multiply-adds as one axis is long.
 _PRODUCTS = ("MatMul", "Gemm", "Conv")
 # Others that multiply and add, and that this program's export does not make.
-_NOT_COUNTED = ("Einsum", "ConvTranspose", "Attention", "MultiHeadAttention", "LSTM", "GRU", "RNN")
+_NOT_COUNTED = (
+    *("Einsum", "ConvTranspose", "Attention", "MultiHeadAttention", "LSTM", "GRU", "RNN"),
+    *("MatMulInteger", "QLinearMatMul", "ConvInteger", "QLinearConv"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,7 @@ def count_multiply_adds(path: Path) -> MultiplyAdds:
     (graph_input,) = session.get_inputs()
     window = np.zeros((1, *graph_input.shape[1:]), np.float32)
     names = sorted(wanted - fed)
-    arrays = session.run(names, {graph_input.name: window})
+    arrays = session.run(names, {graph_input.name: window}) if names else []
     passed = {name: array.shape for name, array in zip(names, arrays, strict=True)}
     shapes = {**weights, graph_input.name: window.shape, **passed}
     kinds = {node.op_type for node in model.graph.node}

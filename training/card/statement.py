@@ -6,10 +6,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?( ?%)?")
+_LARGEST_EXPONENT = 400
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -150,10 +151,16 @@ def parse_number(text: str) -> tuple[Decimal, bool] | None:
     stripped = text.strip()
     if not _NUMBER.fullmatch(stripped):
         return None
-    try:
-        return Decimal(stripped.rstrip("% ")), stripped.endswith("%")
-    except InvalidOperation:
-        return None
+    number = Decimal(stripped.rstrip("% "))
+    return (number, stripped.endswith("%")) if is_usable(number) else None
+
+
+def is_usable(number: Decimal) -> bool:
+    """Whether a number can be computed with: finite, and of a size that any record has."""
+    if not number.is_finite():
+        return False
+    lowest = int(number.as_tuple().exponent)
+    return max(abs(number.adjusted()), abs(lowest)) < _LARGEST_EXPONENT
 
 
 def agrees(shown: str, slot: Slot) -> bool:
@@ -177,8 +184,6 @@ def rounds_to(true: Decimal, stated: Decimal, *, or_is_cut_to: bool = False) -> 
         stated: Its digits tell the precision.
         or_is_cut_to: Whether leaving out the further digits may give it, too.
     """
-    if not true.is_finite() or not stated.is_finite():
-        return true == stated
     unit = Decimal(1).scaleb(int(stated.as_tuple().exponent))
     if abs(true - stated) <= unit / 2 + abs(true) * Decimal("1e-12"):
         return True

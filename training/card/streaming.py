@@ -112,7 +112,7 @@ def _keywords(figures: Figures) -> list[Block]:
     only_words = unknown(
         "streaming.keyword_alarms",
         "false alarms of each keyword on running speech and noise",
-        "not measured by keyword; of all keywords together they stand above",
+        "not measured: the figures have those of all keywords together, above",
     )
     if not shown:
         return [Items([unknown("streaming.keywords", "each keyword", MEASURE), only_words])]

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Export and print the difference to torch."""
+    from training.card.build import MARKDOWN_FILE
     from training.export import export_model
     from training.model_folder import MAX_LOGIT_DIFFERENCE
 
@@ -31,3 +32,8 @@ def run(options: argparse.Namespace) -> None:
         f"wrote {options.model}; largest logit difference to torch {difference:.2e} "
         f"(limit {MAX_LOGIT_DIFFERENCE:.0e})"
     )
+    if (options.model / MARKDOWN_FILE).exists():
+        print(
+            f"note: {options.model / MARKDOWN_FILE} is of the model before; make it anew: "
+            f"python -m training card --model {options.model}"
+        )

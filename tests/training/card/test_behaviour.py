@@ -1,0 +1,56 @@
+"""What a card says of odd inputs is what the application does with them."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from card_world import World
+
+from engine.errors import BackendError
+from engine.manifest import load_manifest
+from training.card.behaviour import find_behaviour
+
+
+def test_lengths(world: World) -> None:
+    found = world.records.behaviour
+    assert found
+    windows = {what: heard.windows for what, heard in found.lengths.items()}
+    assert windows == {
+        "shorter than a frame": 0,
+        "shorter than a window": 0,
+        "a window": 1,
+        "longer": 16,
+    }
+    assert found.lengths["shorter than a frame"].seconds == 399 / 16_000
+    assert found.other_rate.windows == 16
+
+
+def test_integers_channels_and_silence(world: World) -> None:
+    found = world.records.behaviour
+    assert found
+    assert found.int16_difference == 0
+    assert found.stereo_difference == 0
+    assert found.int16_array_shift == pytest.approx(2 * math.log(32_768), abs=0.01)
+    assert found.stereo_array.startswith("refused: fbank got samples of shape (40000, 2)")
+    assert found.silence.windows == 21
+    assert np.ptp(found.silence.posteriors, axis=0).max() < 1e-6
+
+
+def test_an_application_that_does_not_run_is_one_error(own_tiny_folder: Path) -> None:
+    manifest = load_manifest(own_tiny_folder)
+    (own_tiny_folder / "model.onnx").write_bytes(b"no more")
+    with pytest.raises(BackendError, match=r"the application does not run: .*was altered"):
+        find_behaviour(manifest)
+
+
+def test_longer_windows_are_measured_by_their_own_length(own_tiny_folder: Path) -> None:
+    from tiny_model import edit_manifest
+
+    edit_manifest(own_tiny_folder, lambda data: data["windows"].update(window_samples=8_000))
+    manifest = load_manifest(own_tiny_folder)
+    assert manifest.windows == replace(manifest.windows, window_samples=8_000)
+    found = find_behaviour(manifest)
+    assert found.lengths["shorter than a window"].seconds == 0.25
+    assert found.lengths["longer"].windows == 8
