@@ -9,6 +9,7 @@ from engine.manifest import ModelManifest
 from training.card.compute import Cost
 from training.card.document import Items, Section
 from training.card.identity import owner_said
+from training.card.inputs import NOT_RUN
 from training.card.owner import Owner
 from training.card.records import Records
 from training.card.statement import (
@@ -24,7 +25,6 @@ from training.card.training_record import TrainingRecord
 
 _GIVE_WATTS = "not estimated: give --watts, or watts = ... in the file of --owner"
 _GIVE_FACTOR = "not estimated: give --kg-per-kwh, or kg_per_kwh = ... in the file of --owner"
-_AGAIN = "measured when the card is made: python -m training card --model FOLDER"
 
 
 def costs(records: Records, manifest: ModelManifest) -> list[Section]:
@@ -48,7 +48,7 @@ def costs(records: Records, manifest: ModelManifest) -> list[Section]:
 def _counted(cost: Cost | None) -> Iterator[Statement]:
     if cost is None:
         for key, label in _COUNTED:
-            yield unknown(key, label, f"not counted; {_AGAIN}")
+            yield unknown(key, label, NOT_RUN)
         return
     if cost.parameters is None:
         yield unknown("compute.parameters", "parameters", "not counted: no weights file")
@@ -77,7 +77,7 @@ _COUNTED = (
 def _timed(cost: Cost | None, manifest: ModelManifest) -> Iterator[Statement]:
     if cost is None or not cost.scoring:
         for key, label in (("compute.scoring", "time and memory"), ("compute.parity", "parity")):
-            yield unknown(key, label, f"not measured; {_AGAIN}")
+            yield unknown(key, label, NOT_RUN)
         return
     where = said(
         "compute.machine",

@@ -135,7 +135,7 @@ def _machine(machine: Mapping[str, Any]) -> str:
 
 def _last_row(training: TrainingRecord) -> list[Statement]:
     if not training.log:
-        why = "not read: the run's log.csv holds it; --run names the run's folder"
+        why = "not recorded in the manifest: the run's log.csv holds it; give --run"
         return [unknown("training.validation", "validation at the end", why)]
     last = training.log[-1]
     metric = training.tables["fit"].get("metric", "accuracy")

@@ -99,7 +99,7 @@ def test_what_was_not_recorded_says_so(world: World) -> None:
     said = changed(world, stretches=(), log=(), step=None, trained_s=None)
     for key in ("started", "ended", "machine", "software", "steps", "hours", "windows_per_s"):
         assert said[f"training.{key}"].text.startswith("not recorded by this run")
-    assert "--run names the run's folder" in said["training.validation"].text
+    assert "log.csv holds it; give --run" in said["training.validation"].text
     assert world.records.training
     (stretch,) = world.records.training.stretches
     later = changed(world, stretches=({**stretch, "from_step": 3},))
