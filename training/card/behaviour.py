@@ -18,8 +18,9 @@ from engine.types import Float32
 from training.card.compute import run_apart
 
 _AMPLITUDE = 0.1
-_LONGER = 2.5
-_SILENCE_S = 3.0
+# Beyond a window, so that large models with long windows need not score hundreds of them.
+_LONGER_S = 1.5
+_SILENCE_S = 2.0
 _OTHER_RATE_HZ = 44_100
 
 
@@ -49,7 +50,7 @@ class Behaviour:
 
     Attributes:
         lengths: "shorter than a frame", "shorter than a window", "a window", "longer".
-        silence: Zeros, three seconds or three windows.
+        silence: Zeros, two seconds more than a window.
         int16_difference: Largest difference of a posterior between a file of 16-bit integers and
             one of floats with the same values.
         stereo_difference: The same between both channels alike and one channel.
@@ -75,7 +76,8 @@ def find_behaviour(manifest: ModelManifest) -> Behaviour:
     """
     rate_hz = manifest.fbank.sample_rate_hz
     window = manifest.windows.window_samples
-    noise = _noise(int(_LONGER * window))
+    longer_s = window / rate_hz + _LONGER_S
+    noise = _noise(round(longer_s * rate_hz))
     lengths = {
         "shorter than a frame": manifest.fbank.frame_length_samples - 1,
         "shorter than a window": window // 2,
@@ -87,13 +89,13 @@ def find_behaviour(manifest: ModelManifest) -> Behaviour:
         whole = ear.hear(noise, rate_hz)
         pcm = ear.hear(noise, rate_hz, subtype="PCM_16")
         stereo = ear.hear(np.stack([noise, noise], axis=1), rate_hz)
-        silent = np.zeros(max(int(_SILENCE_S * rate_hz), 3 * window), np.float32)
+        silent = np.zeros(window + round(_SILENCE_S * rate_hz), np.float32)
         return Behaviour(
             lengths={what: ear.hear(noise[:n], rate_hz) for what, n in lengths.items()},
             silence=ear.hear(silent, rate_hz),
             int16_difference=_difference(whole, pcm),
             stereo_difference=_difference(whole, stereo),
-            other_rate=ear.hear(_noise(int(_LONGER * window / rate_hz * _OTHER_RATE_HZ)), 44_100),
+            other_rate=ear.hear(_noise(round(longer_s * _OTHER_RATE_HZ)), _OTHER_RATE_HZ),
             int16_array_shift=_int16_shift(noise, manifest),
             stereo_array=_stereo_array(noise, manifest),
         )

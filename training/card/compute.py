@@ -20,7 +20,7 @@ from training.card.macs import MultiplyAdds, count_multiply_adds
 from training.environment import machine
 
 _ROOT = Path(__file__).parent.parent.parent
-_TIMEOUT_S = 300
+_TIMEOUT_S = 600
 WINDOWS = 200
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import ConfigError
-from training.card.statement import Number, Slot, Statement, one_line
+from training.card.statement import Number, Slot, Statement, one_line, slot_names
 
 FORMAT_VERSION = 1
 PICTURES = "card_pictures"
@@ -18,6 +18,8 @@ _MARK = "kws-card"
 _SCRIPT_TAG = f'<script type="application/json" id="{_MARK}">'
 _COMMENT = re.compile(rf"^<!-- {_MARK}\n(.*?)\n-->$", re.DOTALL | re.MULTILINE)
 _SCRIPT = re.compile(rf"^{_SCRIPT_TAG}\n(.*?)\n</script>$", re.DOTALL | re.MULTILINE)
+# What would begin a heading or a list at the beginning of a text.
+_MARKER = re.compile(r"^(\d*)([#+.)-][#-]*)(?=\s|$)")
 # An underscore between letters means nothing in Markdown.
 _ESCAPED = re.compile(r"([\\`*\[\]<>|&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -112,7 +114,7 @@ def to_markdown(title: str, sections: Sequence[Section]) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is."""
-    return _ESCAPED.sub(r"\\\1", one_line(text))
+    return _MARKER.sub(r"\1\\\2", _ESCAPED.sub(r"\\\1", one_line(text)))
 
 
 def _block_lines(block: Block) -> list[str]:
@@ -232,7 +234,9 @@ def read_written(text: str, where: str) -> Written:
             raise ValueError(f"format_version is {data['format_version']}, not {FORMAT_VERSION}")
         statements = [(str(plain["section"]), _statement(plain)) for plain in data["statements"]]
         others = [(str(plain["section"]), str(plain["text"])) for plain in data["other_text"]]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+    except (
+        *(ValueError, KeyError, TypeError, AttributeError, RecursionError, ArithmeticError),
+    ) as err:
         raise ConfigError(
             f"the statements for programs in {where} are damaged: {err}; make the card anew"
         ) from err
@@ -258,6 +262,9 @@ def _statement(plain: Mapping[str, Any]) -> Statement:
         known=bool(plain["known"]),
         lasting=bool(plain["lasting"]),
     )
+    names = slot_names(statement.form)
+    if len(set(names)) != len(names) or not all(name.isidentifier() for name in names):
+        raise ValueError(f"the slots of {statement.form!r} are not different names")
     _ = statement.text  # raises KeyError where a slot has no value
     return statement
 

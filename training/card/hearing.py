@@ -169,12 +169,13 @@ def _reliability(found: Reliability | None) -> list[Block]:
         said(
             "reliability.ece",
             "calibration error (ECE)",
-            "{ece}, {bins} bins, {clips} clips of words of people, the {split} split of {folder}",
+            "{ece}, {bins} bins, {clips} clips of words of {speakers}, {split} split of {folder}",
             ece=Number(value=found.ece, decimals=4),
             bins=whole(len(found.counts)),
             clips=whole(found.clips),
             split=found.split,
             folder=found.folder,
+            speakers=found.speakers,
         ),
         said(
             "reliability.mean",

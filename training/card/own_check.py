@@ -51,6 +51,12 @@ def compare(written: Written, lines: Sequence[Line], expected: Mapping[str, Stat
     for section, words in written.other_text:
         if not seen.take_text(section, words):
             verdict.false.append(f"{section}: the text does not have {words!r} any more")
+    stated = {statement.key for _, statement in written.statements}
+    verdict.notes += [
+        f"the records tell what the card does not state: {statement.label}: {statement.text}"
+        for key, statement in expected.items()
+        if key not in stated and statement.known and statement.lasting
+    ]
     verdict.unchecked += [
         ("added to the card by hand", f"{line.section}: {line.text}") for line in seen.left
     ]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine.errors import ConfigError
 from engine.manifest import load_manifest
+from training.data.counts import PEOPLE, PROGRAMS, spoken_by_programs
 
 BINS = 15
 
@@ -23,6 +24,7 @@ class Reliability:
         clips: How many.
         folder: Name of the data folder.
         split: Which clips of it.
+        speakers: "people" or "programs".
         counts: Clips in each bin of the highest posterior, [BINS].
         confidence: Mean highest posterior in each bin, NaN where empty.
         accuracy: Share that is right in each bin, NaN where empty.
@@ -31,6 +33,7 @@ class Reliability:
     clips: int
     folder: str
     split: str
+    speakers: str
     counts: npt.NDArray[np.int64]
     confidence: npt.NDArray[np.float64]
     accuracy: npt.NDArray[np.float64]
@@ -60,7 +63,7 @@ def reliability_of(
     Args:
         scores: Posteriors, [n, n_labels].
         targets: 0 and 1, [n, n_labels].
-        **origin: `folder` and `split`.
+        **origin: `folder`, `split` and `speakers`.
     """
     highest = scores.max(axis=1).astype(np.float64)
     right = scores.argmax(axis=1) == targets.argmax(axis=1)
@@ -77,7 +80,7 @@ def reliability_of(
 
 
 def measure_reliability(model: Path, data: Path, split: str) -> Reliability:
-    """Score the clips of words that people spoke.
+    """Score the clips of words.
 
     Args:
         model: Model folder.
@@ -96,9 +99,11 @@ def measure_reliability(model: Path, data: Path, split: str) -> Reliability:
     items = [
         memory_item(clip, (labels.index(clip.word),))
         for clip in read_material(data, split).clips
-        if clip.kind == "word" and clip.word in labels and not clip.synthetic
+        if clip.kind == "word" and clip.word in labels
     ]
     if not items:
         raise ConfigError(f"{data} has no {split} clip of a word of {model}; name another --data")
     report = measure_clips([model], items, labels)
-    return reliability_of(report.scores, report.targets, folder=data.name, split=split)
+    origin = {"folder": data.name, "split": split}
+    speakers = PROGRAMS if spoken_by_programs(data) else PEOPLE
+    return reliability_of(report.scores, report.targets, speakers=speakers, **origin)

@@ -131,6 +131,11 @@ def optional_share(value: float | None) -> Slot:
     return "-" if value is None or not math.isfinite(value) else share(value)
 
 
+def slot_names(form: str) -> list[str]:
+    """Names of the slots in a form, in order."""
+    return _SLOT.findall(form)
+
+
 def shown_values(form: str, text: str) -> dict[str, str] | None:
     """What stands in the slots of a form; None if the words around them are others."""
     pattern = "".join(
@@ -167,6 +172,8 @@ def agrees(shown: str, slot: Slot) -> bool:
     """Whether a text shows a value, at the precision that it is shown with."""
     if isinstance(slot, str):
         return one_line(shown) == one_line(slot)
+    if not math.isfinite(slot.value):
+        return one_line(shown) == slot.text
     parsed = parse_number(shown)
     if parsed is None or parsed[1] is not slot.percent:
         return False

@@ -53,4 +53,6 @@ def test_longer_windows_are_measured_by_their_own_length(own_tiny_folder: Path) 
     assert manifest.windows == replace(manifest.windows, window_samples=8_000)
     found = find_behaviour(manifest)
     assert found.lengths["shorter than a window"].seconds == 0.25
-    assert found.lengths["longer"].windows == 8
+    assert found.lengths["longer"].seconds == 2.0
+    assert found.lengths["longer"].windows == 16
+    assert found.silence.windows == 21

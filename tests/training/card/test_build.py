@@ -58,6 +58,17 @@ def test_pictures_of_the_card_before_are_gone(world: World, tmp_path: Path) -> N
     assert not list(tmp_path.glob("*.partial"))
 
 
+def test_a_picture_that_was_not_drawn_is_not_named(world: World, tmp_path: Path) -> None:
+    figures = copy.deepcopy(dict(world.records.figures or {}))
+    del figures["settings"][0]["streams"][1]  # one stream of words is no comparison
+    figures["curves"] = []
+    write_card(replace(world.records, figures=figures), tmp_path)
+    text = (tmp_path / "card.md").read_text()
+    assert "card_pictures/conditions.svg" not in text
+    for name in re.findall(r"\]\((card_pictures/\w+\.svg)\)", text):
+        assert (tmp_path / name).is_file()
+
+
 def test_a_model_alone_makes_a_card_that_says_what_is_missing(
     tiny_folder: Path, tmp_path: Path
 ) -> None:
@@ -80,6 +91,13 @@ def test_records_that_no_card_can_be_made_of(world: World) -> None:
         del inner[path[-1]]
         with pytest.raises(ConfigError, match=r"have a form that no card can be made of \(KeyErr"):
             card_sections(replace(world.records, figures=broken))
+    for wrong in ({"settings": []}, {"clips": 5}):
+        with pytest.raises(ConfigError, match=r"no card can be made of \((Index|Attribute)Error"):
+            card_sections(replace(world.records, figures={**world.records.figures, **wrong}))
+    empty = copy.deepcopy(dict(world.records.figures))
+    empty["settings"][0]["streams"][2]["hours"] = 0
+    with pytest.raises(ConfigError, match=r"no card can be made of \(ZeroDivisionError"):
+        card_sections(replace(world.records, figures=empty))
     with pytest.raises(ConfigError, match="a card needs a model; name it with --model"):
         write_card(Records(), world.folder / "none")
 

@@ -37,6 +37,13 @@ def test_every_window_is_timed(tiny_folder: Path, monkeypatch: pytest.MonkeyPatc
     assert timed == [30, 30]
 
 
+def test_a_slow_model_is_timed_on_fewer_windows(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "_LONGEST_S", 0.0)
+    assert child.measure(tiny_folder, "cpu", 30)["windows"] == 1
+
+
 def test_errors_are_told(tmp_path: Path, tiny_folder: Path) -> None:
     assert run(tiny_folder, "no-backend", 5)["error"].startswith("backend 'no-backend' is not in")
     assert "does not exist" in run(tmp_path / "gone", "cpu", 5)["error"]

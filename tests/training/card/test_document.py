@@ -23,6 +23,12 @@ NASTY = (
     "_silence_ and *stars* `ticks` <b>tags</b> & &amp; [a](b) a|b \\ --> -- <!-- kws-card -->",
     "# 1. no heading\n\n- no list",
     "snake_case_name _ __x__",
+    "1. not a list",
+    "- not a list",
+    "-6.8 dB",
+    "---",
+    "## 2",
+    "ends with <!-- kws-card",
 )
 
 
@@ -42,6 +48,17 @@ def test_people_see_what_was_said(text: str) -> None:
     row = said("k", "row", "{a} | {b}", a=text, b="x")
     found = seen([Section("S", [Table(("h", "i", "j"), [row])])])
     assert found == [("S", "h | i | j"), ("S", f"row | {row.text}")]
+    alone = said("k", "", "{value}", value=text)
+    assert seen(card(alone)) == [("S", alone.text)]
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_a_comment_ends_where_it_should(text: str) -> None:
+    """Any viewer must take the statements for programs as one comment."""
+    markdown = to_markdown("T", card(value_said("k", "l", text)))
+    inside = markdown.rpartition("<!-- kws-card\n")[2].removesuffix("\n-->\n")
+    assert inside.endswith("}")
+    assert not any(mark in inside for mark in ("<", ">", "--"))
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -95,6 +112,9 @@ def test_a_text_without_statements_is_no_card_of_ours() -> None:
         ('"value": 3', '"value": "x"'),
         ('"statements": [', '"statement": ['),
         ("{", "["),
+        ('"form": "{n}"', '"form": "{n} {n}"'),
+        ('"form": "{n}"', '"form": "{1}"'),
+        ('"value": 3', f'"value": 1{400 * "0"}'),
     ],
 )
 def test_damaged_statements_are_one_error(old: str, new: str) -> None:

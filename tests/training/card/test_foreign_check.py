@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from program import ROOT
 
 from engine.errors import ConfigError
 from training.card.foreign_check import (
@@ -211,3 +212,14 @@ def test_files_that_hold_no_records(tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match=r"b\.toml is not TOML"):
         read_sources(tmp_path / "b.toml")
+
+
+def test_the_documented_files_are_such(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "training.md").read_text()
+    for name, first in (("s.toml", "[[statement]]\nsays"), ("r.toml", "[log]")):
+        example = text[text.index(f"```\n{first}") + 4 :].partition("```")[0]
+        (tmp_path / name).write_text(example)
+    verdict = check_claims(read_claims(tmp_path / "s.toml"), read_sources(tmp_path / "r.toml"))
+    assert verdict.false == [
+        "trained for up to 20 epochs: the card says at most 20; fit.epochs, log: 30"
+    ]

@@ -186,6 +186,14 @@ def test_nothing_was_measured_is_false_where_it_was(
     assert "the records say 'by us'" in line
 
 
+def test_what_the_card_leaves_out_is_told(world: World, expected: dict[str, Statement]) -> None:
+    more = Statement(key="x.y", label="alarms", form="{n}", values={"n": "many"})
+    unknown = replace(more, key="x.z", known=False)
+    assert check_own(world.card, expected).notes == []
+    verdict = check_own(world.card, {**expected, "x.y": more, "x.z": unknown})
+    assert verdict.notes == ["the records tell what the card does not state: alarms: many"]
+
+
 def test_the_command(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["card", "--check", str(world.card), *world.arguments]) == 0
     out = capsys.readouterr().out

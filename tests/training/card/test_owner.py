@@ -1,8 +1,10 @@
 """Only known keys with values of their kind are the owner's statements."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from program import ROOT
 
 from engine.errors import ConfigError
 from training.card.owner import Owner, read_owner
@@ -38,3 +40,11 @@ def test_what_is_refused(tmp_path: Path, text: str, message: str) -> None:
 def test_a_missing_file_tells_the_keys(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot read .*gone: No such.* any of licence, owner, "):
         read_owner(tmp_path / "gone")
+
+
+def test_the_documented_file_is_one_and_every_key_is_documented(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "training.md").read_text()
+    example = text[text.index('```\nlicence = "') + 4 :].partition("```")[0]
+    (tmp_path / "o.toml").write_text(example)
+    assert read_owner(tmp_path / "o.toml").watts == 65
+    assert [field.name for field in fields(Owner) if field.name not in example] == []

@@ -28,7 +28,7 @@ def test_a_curve_takes_two_rows(world: World, tmp_path: Path) -> None:
 
 def test_reliability_and_the_same_bytes(tmp_path: Path) -> None:
     scores, targets = np.tile([0.9, 0.1], (10, 1)), np.tile([1, 0], (10, 1))
-    measured = reliability_of(scores, targets, folder="x", split="validation")
+    measured = reliability_of(scores, targets, folder="x", split="validation", speakers="people")
     records = Records(reliability=measured)
     pictures = [draw_pictures(records, tmp_path / name) for name in ("a", "b")]
     assert pictures[0] == pictures[1]

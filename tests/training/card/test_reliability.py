@@ -10,7 +10,7 @@ from small_run import word_folder
 from engine.errors import ConfigError
 from training.card.reliability import BINS, measure_reliability, reliability_of
 
-ORIGIN = {"folder": "x", "split": "validation"}
+ORIGIN = {"folder": "x", "split": "validation", "speakers": "people"}
 
 
 def posteriors(confidence: float, n: int) -> np.ndarray:
@@ -47,6 +47,9 @@ def test_clips_of_people_are_measured(tiny_folder: Path, tmp_path: Path) -> None
     folder = word_folder(tmp_path / "w", {"low": LOW_HZ, "high": HIGH_HZ})
     found = measure_reliability(tiny_folder, folder, "validation")
     assert (found.clips, found.folder, found.split) == (4, "w", "validation")
+    assert found.speakers == "people"
+    (folder / "synthesize.json").write_text("{}")
+    assert measure_reliability(tiny_folder, folder, "validation").speakers == "programs"
     with pytest.raises(ConfigError, match="has nothing in its test split"):
         measure_reliability(tiny_folder, folder, "test")
     other = word_folder(tmp_path / "v", {"middle": 900})

@@ -83,6 +83,8 @@ def test_a_share_that_is_not_defined() -> None:
         ("1e99999", whole(3), False),
         ("none  of them", "none of them", True),
         ("none", "one", False),
+        ("nan", Number(value=float("nan")), True),
+        ("3", Number(value=float("inf"), decimals=1), False),
     ],
 )
 def test_a_text_agrees_at_its_own_precision(shown: str, slot: Number | str, holds: bool) -> None:

@@ -11,7 +11,7 @@ PAGE = """<!doctype html><html><head><title>T 1</title><style>p { width: 2 }</st
 <h1>T</h1><h2>A &amp; B</h2><p>Some <code>code</code>
 text</p><ul><li><strong>one</strong>: 1</li><li>two</li></ul>
 <h3>C</h3><table><thead><tr><th>h</th><th>i</th></tr></thead>
-<tbody><tr><td>x</td><td>3 %</td></tr></tbody></table><figure><svg><text>9</text></svg></figure>
+<tbody><tr><td>x</td><td>3 %</td></tr></tbody></table><p><svg><text>9</text></svg></p>
 <pre><code>a
 b</code></pre><script type="application/json">{"x": 5}</script></body></html>"""
 
