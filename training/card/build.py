@@ -54,7 +54,7 @@ def card_sections(records: Records) -> list[Section]:
             *(limits(records, manifest) if manifest else []),
         ]
         all_statements(sections)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError) as err:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as err:
         raise ConfigError(
             f"figures, log or provenance have a form that no card can be made of "
             f"({type(err).__name__}: {err}); measure or train anew with this version"

@@ -89,12 +89,16 @@ class Section:
 
 
 def all_statements(sections: Sequence[Section]) -> dict[str, Statement]:
-    """Key to statement; raises ValueError where two things have one key or one place."""
+    """Key to statement; raises ValueError where two things have one key or one place.
+
+    What cannot be shown raises its own error here, before anything is written.
+    """
     found: dict[str, Statement] = {}
     places = set()
     for section in sections:
         for statement in section.statements():
-            place = (section.title, statement.label or statement.text)
+            text = statement.text
+            place = (section.title, statement.label or text)
             if statement.key in found or place in places:
                 raise ValueError(f"two statements of {statement.key!r}, at {place}")
             found[statement.key] = statement

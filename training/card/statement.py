@@ -28,6 +28,12 @@ class Number:
     decimals: int | None = None
     percent: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise TypeError or OverflowError where a record holds something else than a number."""
+        if not isinstance(self.value, int | float):
+            raise TypeError(f"{self.value!r} is no number")
+        float(self.value)
+
     @property
     def text(self) -> str:
         """As the card shows it."""
@@ -170,28 +176,35 @@ def is_usable(number: Decimal) -> bool:
 
 def agrees(shown: str, slot: Slot) -> bool:
     """Whether a text shows a value, at the precision that it is shown with."""
-    if isinstance(slot, str):
-        return one_line(shown) == one_line(slot)
-    if not math.isfinite(slot.value):
-        return one_line(shown) == slot.text
+    if one_line(shown) == text_of(slot):
+        return True
+    if isinstance(slot, str) or not math.isfinite(slot.value):
+        return False
     parsed = parse_number(shown)
     if parsed is None or parsed[1] is not slot.percent:
         return False
-    true = Decimal(repr(slot.value)) * (100 if slot.percent else 1)
-    if slot.decimals is None and true and not parsed[0]:
+    if slot.decimals is None and slot.value and not parsed[0]:
         return False  # nothing of the value is left
-    return rounds_to(true, parsed[0])
+    return rounds_to(Decimal(repr(slot.value)) * (100 if slot.percent else 1), parsed[0])
 
 
 def rounds_to(true: Decimal, stated: Decimal, *, or_is_cut_to: bool = False) -> bool:
     """Whether a value, rounded as a stated number is, gives that number.
 
+    A number of one digit must also be the value's own first digit: 0.0006 is not 0.001.
+
     Args:
         true: The value.
         stated: Its digits tell the precision.
-        or_is_cut_to: Whether leaving out the further digits may give it, too.
+        or_is_cut_to: Whether leaving out the further digits may give it, too; not of one digit.
     """
-    unit = Decimal(1).scaleb(int(stated.as_tuple().exponent))
+    digits = stated.as_tuple()
+    unit = Decimal(1).scaleb(int(digits.exponent))
+    if not stated:
+        return not true or (unit < 1 and abs(true) <= unit / 2)
+    if len(digits.digits) == 1:
+        unit = min(unit, Decimal(1).scaleb(true.adjusted())) if true else unit
+        or_is_cut_to = False
     if abs(true - stated) <= unit / 2 + abs(true) * Decimal("1e-12"):
         return True
     is_cut = true.is_signed() == stated.is_signed() and 0 <= abs(true) - abs(stated) < unit

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.errors import ConfigError
+
 # The tables that a recipe has besides [features], which a manifest holds itself.
 TABLES = ("data", "model", "scene", "augment", "fit")
 
@@ -55,7 +57,22 @@ def record_of(
         provenance: Of the manifest, or of the checkpoint.
         state: A checkpoint's `fit`, `augment`, `model`, `step` and `trained_s`, wherever they are.
         log: Rows of the run's log.
+
+    Raises:
+        ConfigError: They have another form.
     """
+    try:
+        return _record(provenance, state, log)
+    except (AttributeError, TypeError, ValueError, KeyError) as err:
+        raise ConfigError(
+            f"the record of the training has a form that is not known ({type(err).__name__}: "
+            f"{err}); export the model anew"
+        ) from err
+
+
+def _record(
+    provenance: Mapping[str, Any], state: Mapping[str, Any], log: Sequence[Mapping[str, str]]
+) -> TrainingRecord:
     recipe = provenance.get("recipe", {})
     tables = {
         "data": recipe.get("data", {}),

@@ -91,8 +91,8 @@ def test_records_that_no_card_can_be_made_of(world: World) -> None:
         del inner[path[-1]]
         with pytest.raises(ConfigError, match=r"have a form that no card can be made of \(KeyErr"):
             card_sections(replace(world.records, figures=broken))
-    for wrong in ({"settings": []}, {"clips": 5}):
-        with pytest.raises(ConfigError, match=r"no card can be made of \((Index|Attribute)Error"):
+    for wrong in ({"settings": []}, {"clips": 5}, {"cannot_be_claimed": 5}):
+        with pytest.raises(ConfigError, match=r"no card can be made of \((Index|Attribute|Type)E"):
             card_sections(replace(world.records, figures={**world.records.figures, **wrong}))
     empty = copy.deepcopy(dict(world.records.figures))
     empty["settings"][0]["streams"][2]["hours"] = 0

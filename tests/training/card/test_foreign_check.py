@@ -69,6 +69,12 @@ def verdict_of(value: object, record: object, relation: str = "is") -> bool:
         (Decimal("98.14"), Decimal("98.1281"), False),
         (Decimal("98.11"), Decimal("98.1281"), False),
         (98, Decimal("98.1281"), True),
+        (Decimal("1e-3"), Decimal("6e-4"), False),
+        (Decimal("6e-4"), Decimal("6e-4"), True),
+        (6, Decimal("6.18"), True),
+        (6, Decimal("6.9"), False),  # a single digit is not cut
+        (0, Decimal("5e-7"), False),
+        (Decimal("0.0"), Decimal("0.04"), True),
         (Decimal("98.10"), Decimal("98.1281"), False),  # two digits are stated
         (Decimal("-6.84"), Decimal("-6.845978"), True),
         (Decimal("-6.83"), Decimal("-6.845978"), False),

@@ -52,6 +52,14 @@ def test_plain_values_as_text(value: object, text: str) -> None:
     assert value_said("k", "l", value).text == text
 
 
+def test_what_is_no_number_is_found_at_once() -> None:
+    for value in (None, "3", [1]):
+        with pytest.raises(TypeError, match="is no number"):
+            whole(value)  # type: ignore[arg-type]
+    with pytest.raises(OverflowError):
+        share(10**400)
+
+
 def test_a_share_that_is_not_defined() -> None:
     assert text_of(optional_share(None)) == "-"
     assert text_of(optional_share(float("nan"))) == "-"
@@ -72,7 +80,14 @@ def test_a_share_that_is_not_defined() -> None:
         ("1448", whole(1447), False),
         ("14470", whole(1447), False),
         ("0.001", Number(value=0.001), True),
+        ("0.002", Number(value=0.001), False),
         ("0.0", Number(value=0.001), False),
+        ("0.001", Number(value=0.0006), False),  # a digit, and not its own
+        ("0.0006", Number(value=0.00062), True),
+        ("0", Number(value=0.3), False),
+        ("1", Number(value=0.6, decimals=1), False),
+        ("1", Number(value=0.96, decimals=2), True),
+        ("0.5", Number(value=0.0), False),
         ("0", Number(value=0), True),
         ("0.0 %", share(0.0001), True),
         ("5e-07", Number(value=5e-7), True),

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from card_world import World
 
+from engine.errors import ConfigError
 from training.card.training_record import record_of, record_of_run
 
 
@@ -35,6 +37,12 @@ def test_an_early_manifest(default_folder: Path) -> None:
     assert record.tables["scene"] == {"word_share": 0.5}
     assert record.start is None
     assert record.trained_s is None
+
+
+def test_a_record_of_another_form_is_one_error() -> None:
+    for provenance, state in (({"recipe": 5}, {}), ({}, True), ({"data": {"sources": 1}}, 5)):
+        with pytest.raises(ConfigError, match="record of the training has a form that is not kno"):
+            record_of(provenance, state)
 
 
 def test_provenance_of_any_form() -> None:
