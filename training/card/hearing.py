@@ -15,6 +15,7 @@ from training.card.statement import (
     Number,
     Statement,
     optional_share,
+    points,
     said,
     share,
     slot_of,
@@ -200,11 +201,11 @@ def _places(figures: Figures | None) -> list[Block]:
         said(
             f"stream.{stream['name']}",
             short(stream),
-            "{references} | {rate} | {low} to {high} | {substitutions} | {duplicates}",
+            "{references} | {rate} | {low} to {high} % | {substitutions} | {duplicates}",
             references=whole(stream["references"]),
             rate=optional_share(stream["miss_rate"]),
-            low=share(stream["miss_interval"][0]),
-            high=share(stream["miss_interval"][1]),
+            low=points(stream["miss_interval"][0]),
+            high=points(stream["miss_interval"][1]),
             substitutions=whole(stream["substitutions"]),
             duplicates=whole(stream["duplicates"]),
         )
@@ -240,11 +241,11 @@ def _people(figures: Figures | None) -> list[Block]:
         said(
             f"source.{source}.{name}",
             f"{source}, {name.removeprefix('words, ')}",
-            "{references} | {rate} | {low} to {high}",
+            "{references} | {rate} | {low} to {high} %",
             references=whole(row["references"]),
             rate=optional_share(row["miss_rate"]),
-            low=share(row["miss_interval"][0]),
-            high=share(row["miss_interval"][1]),
+            low=points(row["miss_interval"][0]),
+            high=points(row["miss_interval"][1]),
         )
         for source, streams in by_source.items()
         for name, row in streams.items()

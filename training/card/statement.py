@@ -132,6 +132,11 @@ def share(value: float) -> Number:
     return Number(value=value, decimals=1, percent=True)
 
 
+def points(value: float) -> Number:
+    """A share in percent, for a text that has the sign elsewhere."""
+    return Number(value=100 * value, decimals=1)
+
+
 def optional_share(value: float | None) -> Slot:
     """A share that may be undefined."""
     return "-" if value is None or not math.isfinite(value) else share(value)

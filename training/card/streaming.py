@@ -14,8 +14,8 @@ from training.card.statement import (
     Slot,
     Statement,
     optional_share,
+    points,
     said,
-    share,
     slot_of,
     unknown,
     value_said,
@@ -118,7 +118,7 @@ def _keywords(figures: Figures) -> list[Block]:
         return [Items([unknown("streaming.keywords", "each keyword", MEASURE), only_words])]
     head = ["keyword", "spoken"]
     for name in shown:
-        head += [f"missed, {name.removeprefix('words, ')}", "95 % interval"]
+        head += [f"missed, {name.removeprefix('words, ')}", "95 % interval, %"]
     rows = [_keyword(word, streams, shown) for word in streams[shown[0]]]
     return [Table(head, rows), Picture("keywords", "Missed words by keyword"), Items([only_words])]
 
@@ -130,7 +130,7 @@ def _keyword(word: str, streams: Figures, shown: list[str]) -> Statement:
         row = streams[name][word]
         form += [f"{{missed{number}}}", f"{{low{number}}} to {{high{number}}}"]
         values[f"missed{number}"] = optional_share(row["miss_rate"])
-        values[f"low{number}"], values[f"high{number}"] = map(share, row["miss_interval"])
+        values[f"low{number}"], values[f"high{number}"] = map(points, row["miss_interval"])
     return said(f"streaming.keyword.{word}", word, " | ".join(form), **values)
 
 

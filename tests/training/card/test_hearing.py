@@ -50,7 +50,7 @@ def test_f1_of_nothing_right(world: World) -> None:
 
 def test_places_people_and_alarms(world: World) -> None:
     said = found(world.records)
-    assert said["stream.words, 10 dB"].text == "50 | 32.0 % | 20.8 % to 45.8 % | 1 | 0"
+    assert said["stream.words, 10 dB"].text == "50 | 32.0 % | 20.8 to 45.8 % | 1 | 0"
     assert said["speakers"].text.startswith("10 people with at least 3 words (clean and 10 dB): ")
     assert "worst tenth 60.0 %; chance alone would give the worst tenth 40.0 %" in (
         said["speakers"].text
@@ -68,7 +68,7 @@ def test_people_and_programs_stand_apart(world: World) -> None:
         figures["by_source"]["programs"] = {"words, clean": missed(1, 20)}
 
     said = found(with_figures(world, programs))
-    assert said["source.programs.words, clean"].text == "20 | 5.0 % | 0.9 % to 23.6 %"
+    assert said["source.programs.words, clean"].text == "20 | 5.0 % | 0.9 to 23.6 %"
     assert said["source.people.words, clean"].text.startswith("50 | 12.0 % | ")
     assert "source.programs" not in said
 

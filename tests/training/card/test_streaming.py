@@ -34,7 +34,7 @@ def test_settings_latency_and_hours(world: World) -> None:
     text = said["setting.as shipped, 2 windows"].text
     assert text == "0.6 | 12.0 % | 32.0 % | 8.0 (2.2 to 20.5)"
     assert said["streaming.keyword.yes"].text == (
-        "25 | 20.0 % | 8.9 % to 39.1 % | 48.0 % | 30.0 % to 66.5 %"
+        "25 | 20.0 % | 8.9 to 39.1 | 48.0 % | 30.0 to 66.5"
     )
     for section in sections:
         for block in section.blocks:
