@@ -11,6 +11,8 @@ from pathlib import Path
 from engine.errors import ConfigError
 from training.card.costs import costs
 from training.card.document import (
+    MARKDOWN_FILE,
+    PAGE_FILE,
     PICTURES,
     Picture,
     Section,
@@ -30,9 +32,6 @@ from training.card.records import Records
 from training.card.snippets import snippets
 from training.card.streaming import streaming
 from training.evaluation.page import html_page, markdown_to_html
-
-MARKDOWN_FILE = "card.md"
-PAGE_FILE = "card.html"
 
 
 def card_sections(records: Records) -> list[Section]:

@@ -12,6 +12,8 @@ from engine.errors import ConfigError
 from training.card.statement import Number, Slot, Statement, one_line, slot_names
 
 FORMAT_VERSION = 1
+MARKDOWN_FILE = "card.md"
+PAGE_FILE = "card.html"
 PICTURES = "card_pictures"
 _MARK = "kws-card"
 # Visible text cannot begin a line so: its angle brackets are escaped.

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Export and print the difference to torch."""
-    from training.card.build import MARKDOWN_FILE
+    from training.card.document import MARKDOWN_FILE
     from training.export import export_model
     from training.model_folder import MAX_LOGIT_DIFFERENCE
 
