@@ -19,7 +19,7 @@ from training.card.foreign_check import (
 from training.card.statement import said, share, unknown, whole
 
 DATA = Path(__file__).parent / "data"
-# ast.md's table of what is false in the published card.
+# What code and log of the released run contradict.
 FALSE = (
     "audioset_pretrain=True",
     "fine-tuned from the AudioSet checkpoint",
