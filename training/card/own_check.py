@@ -7,11 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from training.card.document import Written, read_written
-from training.card.statement import Slot, Statement, agrees, one_line, shown_values, text_of
+from training.card.statement import (
+    Number,
+    Slot,
+    Statement,
+    agrees,
+    one_line,
+    shown_values,
+    text_of,
+)
 from training.card.verdict import Verdict
 from training.card.visible import Line, visible_lines
 
 _ANOTHER_DAY = "measured when the card was made; it would differ today"
+_OTHER_WORDS = "worded by another version of the program; its values are those of the records"
 
 
 def check_own(path: Path, expected: Mapping[str, Statement]) -> Verdict:
@@ -67,6 +76,13 @@ def _judge(
     verdict: Verdict, place: str, shown: str, written: Statement, recorded: Statement | None
 ) -> None:
     """One statement: the text against the records, or at least against what was written."""
+    if recorded is not None and _is_reworded(written, recorded):
+        wrong = _values_differ(shown, written, recorded)
+        if wrong:
+            verdict.false.append(f"{place}: {wrong}")
+        else:
+            verdict.unchecked.append((_OTHER_WORDS, f"{place}: {shown}"))
+        return
     if recorded is not None and recorded.known and written.lasting:
         wrong = _difference(shown, recorded)
         if wrong is None and _written_differs(written, recorded):
@@ -86,6 +102,31 @@ def _judge(
     else:
         why = recorded.text if recorded is not None else "no record that was named tells it"
         verdict.unchecked.append((why, f"{place}: {shown}"))
+
+
+def _is_reworded(written: Statement, recorded: Statement) -> bool:
+    """Whether both state something lasting, in other words."""
+    stated = written.known and recorded.known and written.lasting
+    return stated and written.form != recorded.form
+
+
+def _values_differ(shown: str, written: Statement, recorded: Statement) -> str | None:
+    """What a text in other words than the records' says otherwise; None if nothing."""
+    values = shown_values(written.form, shown)
+    if values is None:
+        return f"the text says {shown!r}; it was made as {written.text!r}"
+    wrong = [
+        f"{name} {values[name]!r}, the records say {text_of(slot)!r}"
+        for name, slot in recorded.values.items()
+        if name in values
+        and _is_percentage(slot) == _is_percentage(written.values[name])
+        and not agrees(values[name], slot)
+    ]
+    return f"the card says {'; '.join(wrong)}" if wrong else None
+
+
+def _is_percentage(slot: Slot) -> bool:
+    return isinstance(slot, Number) and slot.percent
 
 
 def _difference(shown: str, recorded: Statement) -> str | None:

@@ -13,7 +13,7 @@ from training.__main__ import main
 from training.card.build import card_sections
 from training.card.document import all_statements
 from training.card.own_check import check_own
-from training.card.statement import Statement
+from training.card.statement import Number, Statement
 from training.card.verdict import Verdict
 
 
@@ -175,6 +175,41 @@ def test_a_record_that_says_otherwise_makes_an_old_card_false(
     steps = replace(expected["training.steps"], values={"value": "7"})
     (line,) = check_own(world.card, {**expected, "training.steps": steps}).false
     assert line == "Training, optimiser steps: the card says value '6', the records say '7'"
+
+
+def test_other_words_of_another_version_are_told_from_other_values(
+    world: World, expected: dict[str, Statement]
+) -> None:
+    key = "training.hours"
+    reworded = replace(expected[key], form="{value} hours, all in all")
+    verdict = check_own(world.card, {**expected, key: reworded})
+    assert verdict.false == []
+    shown = f"Training, time in training: {expected[key].text}"
+    why = "worded by another version of the program; its values are those of the records"
+    assert (why, shown) in verdict.unchecked
+    longer = replace(reworded, values={"value": Number(value=9.0, decimals=2)})
+    (line,) = check_own(world.card, {**expected, key: longer}).false
+    assert "value '0.00', the records say '9.00'" in line
+    as_share = replace(reworded, values={"value": Number(value=0.5, percent=True)})
+    assert check_own(world.card, {**expected, key: as_share}).false == []
+
+
+def test_words_that_were_edited_for_programs_too_are_not_passed(
+    world: World, expected: dict[str, Statement], tmp_path: Path
+) -> None:
+    text = world.card.read_text().replace("; by chance alone", "; worse by chance alone")
+    (tmp_path / "card.md").write_text(text)
+    verdict = check_own(tmp_path / "card.md", expected)
+    assert verdict.false == []
+    assert any(
+        "another version" in why and "worst tenth" in what for why, what in verdict.unchecked
+    )
+    both = text.replace("is missed 60.0 %", "is missed 6.0 %")
+    (tmp_path / "card.md").write_text(both)
+    assert (
+        "worst '6.0 %', the records say '60.0 %'"
+        in check_own(tmp_path / "card.md", expected).false[0]
+    )
 
 
 def test_nothing_was_measured_is_false_where_it_was(
