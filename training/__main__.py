@@ -8,6 +8,7 @@ import sys
 
 from engine.errors import KwsError
 from training.commands import (
+    calibrate,
     convert,
     demo,
     evaluate,
@@ -30,6 +31,7 @@ _COMMANDS = {
     "metrics": metrics,
     "streams": streams,
     "evaluate": evaluate,
+    "calibrate": calibrate,
     "export": export,
     "fetch": fetch,
     "convert": convert,
