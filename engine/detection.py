@@ -60,7 +60,9 @@ class Detector:
             if score < point.rearm_threshold:
                 state.armed = True
             free = posteriors.end_sample >= state.blocked_until
-            if score >= point.threshold and score == top and state.armed and free:
+            # Two labels with the same posterior must not both fire; the others still re-arm.
+            may_fire = state.armed and free and not fired
+            if score >= point.threshold and score == top and may_fire:
                 state.armed = False
                 state.blocked_until = posteriors.end_sample + self._config.refractory_samples
                 fired.append(
@@ -71,7 +73,6 @@ class Detector:
                         end_sample=posteriors.end_sample,
                     )
                 )
-                break  # two labels with the same posterior must not both fire
         return fired
 
     def forget_history(self) -> None:

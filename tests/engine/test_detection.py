@@ -116,3 +116,22 @@ def test_an_unknown_keyword_is_an_error() -> None:
     point = OperatingPoint(threshold=0.6, rearm_threshold=0.3)
     with pytest.raises(ConfigError, match=r"keyword 'maybe' is not a label; labels: _unknown_"):
         Detector(LABELS, decision(operating_points={"maybe": point}))
+
+
+def test_a_keyword_is_rearmed_in_the_window_in_which_another_fires() -> None:
+    """It used to depend on the order of the keywords."""
+    point = OperatingPoint(threshold=0.6, rearm_threshold=0.3)
+    for words in (("a", "b"), ("b", "a")):
+        detector = Detector(
+            ("a", "b"),
+            DecisionConfig(refractory_samples=0, operating_points=dict.fromkeys(words, point)),
+        )
+        rows = [(0.9, 0.1), (0.2, 0.8), (0.9, 0.1), (0.1, 0.9)]
+        heard = [
+            detection.keyword
+            for end, row in enumerate(rows)
+            for detection in detector.update(
+                Posteriors(probs=np.array(row, np.float32), end_sample=end)
+            )
+        ]
+        assert heard == ["a", "b", "a", "b"]

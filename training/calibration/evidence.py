@@ -12,7 +12,8 @@ from engine.errors import ConfigError
 from engine.manifest import ModelManifest
 from training.calibration.peaks import alarm_peaks, join_peaks, word_peaks
 from training.calibration.promise import FOLDS, Evidence
-from training.data.long_audio import read_pieces, sound_files
+from training.data.clips import SAMPLE_RATE_HZ
+from training.data.long_audio import hours_of, read_pieces, sound_files
 from training.evaluation.material import BACKGROUNDS, Material
 from training.evaluation.report import score_all
 from training.evaluation.scored import ScoredStream, score_pieces
@@ -48,6 +49,21 @@ class Heard:
     negatives: Sequence[ScoredStream]
     hours: float
     described: dict[str, Any]
+
+
+def hours_without_keywords(material: Material, rooms: Sequence[Path]) -> float:
+    """Hours that a promise may rest on, before anything is scored.
+
+    Raises:
+        SourceError: A room has no recording, or one that cannot be read.
+    """
+    if rooms:
+        return sum(hours_of(file) for room in rooms for file in sound_files(room))
+    samples: dict[str, int] = dict.fromkeys(BACKGROUNDS, 0)
+    for clip in material.clips:
+        if clip.kind in samples:
+            samples[clip.kind] += len(clip.samples) + SAMPLE_RATE_HZ // 2
+    return (samples["speech"] or sum(samples.values())) / SAMPLE_RATE_HZ / 3600
 
 
 def listen(

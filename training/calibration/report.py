@@ -9,18 +9,16 @@ def to_markdown(calibration: Calibration) -> str:
     """What was promised, what it costs, and the operating points."""
     promise, figures = calibration.promise, calibration.figures
     low, high = promise.interval_per_day
-    kinds = ", ".join(
-        f"{kind.replace('_', ' ')} {hours:.2f} h"
-        for kind, hours in figures["hours_by_kind"].items()
-    )
+    hours = figures["hours_by_kind"].items()
+    kinds = ", ".join(f"{kind.replace('_', ' ')} {length:.2f} h" for kind, length in hours)
     lines = [
         f"Promised: at most {figures['promised_per_day']:g} false alarms a day, all keywords "
         "together.",
         "",
         f"Expected: {promise.per_day:.3g} a day ({low:.3g} to {high:.3g}): "
-        f"{promise.alarms.sum()} alarms in {promise.hours:.2f} hours that their thresholds had not "
-        f"seen ({kinds}). The thresholds below give {figures['alarms_seen']} on the audio that they "
-        "were made from.",
+        f"{promise.alarms.sum()} alarms in {promise.hours:.2f} hours that their thresholds had "
+        f"not seen ({kinds}). The thresholds below give {figures['alarms_seen']} on the audio that "
+        "they were made from.",
         "",
         "It costs, of words whose speakers the thresholds had not heard:",
         "",

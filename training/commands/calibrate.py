@@ -8,10 +8,8 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
-    parser.add_argument("--model", type=Path, required=True, help="folder; its manifest is changed")
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with clips of the keywords"
-    )
+    parser.add_argument("--model", type=Path, required=True, help="its manifest is changed")
+    parser.add_argument("--data", type=Path, required=True, help="folder with clips of keywords")
     parser.add_argument(
         "--false-alarms-per-day", type=float, required=True, help="of all keywords together"
     )
@@ -59,18 +57,25 @@ def run(options: argparse.Namespace) -> None:
     """Calibrate, print the outcome and write the manifest."""
     from engine.manifest import load_manifest
     from training.calibration.calibrate import calibrate, calibrated
-    from training.calibration.evidence import listen
+    from training.calibration.evidence import hours_without_keywords, listen
+    from training.calibration.promise import require_support
     from training.calibration.report import to_markdown
     from training.calibration.room import duration_s, record_room
     from training.evaluation.material import read_material
     from training.manifest_file import write_manifest
 
     manifest = load_manifest(options.model)
+    material = read_material(options.data, options.split)
     rooms = options.room
     if options.record:
+        seconds = duration_s(options.record)
         rooms = rooms or [Path("room")]
-        record_room(rooms[0], duration_s(options.record), options.model, options.device)
-    material = read_material(options.data, options.split)
+        # Refused before it is recorded, not hours later.
+        recorded = [room for room in rooms if room.exists()]
+        hours = hours_without_keywords(material, recorded) if recorded else 0.0
+        require_support(options.false_alarms_per_day, hours + seconds / 3600)
+        record_room(rooms[0], seconds, options.model, options.device)
+    require_support(options.false_alarms_per_day, hours_without_keywords(material, rooms))
     heard = listen(
         manifest,
         material,

@@ -31,6 +31,14 @@ def sound_files(path: Path) -> list[Path]:
     return files
 
 
+def hours_of(path: Path) -> float:
+    """Length of a sound file; raises SourceError if it cannot be read."""
+    try:
+        return float(soundfile.info(path).duration) / 3600
+    except (OSError, soundfile.LibsndfileError) as err:
+        raise SourceError(f"cannot read {path}: {err}; leave it out") from err
+
+
 def read_pieces(path: Path) -> Iterator[Float32]:
     """A sound file of any rate and channels as 16 kHz mono, half a minute at a time.
 
