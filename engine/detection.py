@@ -52,7 +52,7 @@ class Detector:
         self._history.append(posteriors.probs)
         smoothed = np.mean(self._history, axis=0)
         top = float(smoothed.max())
-        fired = []
+        fired: list[Detection] = []
         for word, index in self._index.items():
             point = self._config.operating_points[word]
             state = self._states[word]

@@ -12,7 +12,7 @@ from engine.config import FbankConfig, WindowConfig
 from engine.errors import ConfigError
 from training.data.clips import SAMPLE_RATE_HZ
 from training.data.opened import OpenedData, open_data
-from training.data.scenes import SceneConfig
+from training.data.scene_config import SceneConfig
 from training.distributed import World
 from training.fit import Trainer
 from training.recipe import Recipe

@@ -4,12 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from clips import clip, small_corpus
+from clips import clip, small_corpus, word_samples
 from signals import RATE_HZ
 
 from engine.errors import ConfigError
 from training.data import scenes
-from training.data.scenes import SceneConfig, SceneMaker
+from training.data.scene_config import SceneConfig
+from training.data.scenes import SceneMaker
 
 LABELS = ["_silence_", "_unknown_", "no", "yes"]
 QUIET = SceneConfig(
@@ -200,6 +201,24 @@ def test_no_piece_holds_half_of_a_keyword() -> None:
     lengths = [len(maker._piece(rng)) for _ in range(200)]
     assert max(lengths) <= 0.46 * extent
     assert min(lengths) >= 2_000
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_mistakes_are_drawn_more_often_than_other_speech(share: float) -> None:
+    mistake = clip("mistake", word_samples(6_000, before_s=0.05, length_s=0.9), name="mistake")
+    config = dataclasses.replace(
+        QUIET,
+        word_share=0.0,
+        cut_share=0.0,
+        speech_share=1.0,
+        splice_probability=0.0,
+        mistake_share=share,
+    )
+    samples, targets = draw(SceneMaker([*small_corpus(), mistake], LABELS, config), 300)
+    assert (targets[:, 1] == 1).all()
+    power = np.abs(np.fft.rfft(samples)) ** 2
+    tonal = power[:, 5_000:7_000].sum(axis=1) > 0.9 * power.sum(axis=1)
+    assert tonal.mean() == pytest.approx(share, abs=0.08)
 
 
 def test_an_epoch_is_as_long_as_there_are_words() -> None:
