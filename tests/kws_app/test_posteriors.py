@@ -19,7 +19,9 @@ LABELS = ("_unknown_", "yes")
 def window(end_sample: int, *probs: float) -> ScoredWindow:
     return ScoredWindow(
         posteriors=Posteriors(probs=np.array(probs, np.float32), end_sample=end_sample),
+        smoothed=np.zeros(len(probs), np.float32),
         detections=[],
+        held_back={},
         skipped_windows=0,
         feature_s=0,
         inference_s=0,
