@@ -106,7 +106,7 @@ class Detector:
         reasons = {}
         for word, index in self._index.items():
             threshold = self._config.operating_points[word].threshold
-            if self._smoothed[index] < threshold or any(word == d.keyword for d in fired):
+            if float(self._smoothed[index]) < threshold or any(word == d.keyword for d in fired):
                 continue
             state = self._states[word]
             if not state.armed:

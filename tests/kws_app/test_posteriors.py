@@ -1,12 +1,10 @@
 """Every scored window in a file, or no file."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from full_disk import files_of_at_most
 
 from engine.errors import ConfigError, KwsError
 from engine.scorer import ScoredWindow
@@ -26,16 +24,6 @@ def window(end_sample: int, *probs: float) -> ScoredWindow:
         feature_s=0,
         inference_s=0,
     )
-
-
-@contextmanager
-def files_of_at_most(size_bytes: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_times_posteriors_and_labels(tmp_path: Path) -> None:
