@@ -124,7 +124,7 @@ class NearMisses:
         if event.lowest <= level / 2:  # from there any rise to the level is another event
             del self._events[number]
             return False
-        if score >= level and score - event.lowest >= level / 2:
+        if score - event.lowest >= level / 2:  # and so at or above the level
             self._events[number] = _Event(start=end, best=score, is_open=True)
             return True
         return False

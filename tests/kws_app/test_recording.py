@@ -65,14 +65,16 @@ def test_what_came_before_a_failure_is_kept(tmp_path: Path, error: BaseException
 @SUFFIXES
 def test_a_full_disk_is_one_error_and_keeps_what_fitted(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"r{suffix}"
+    blocks = iter(np.split(NOISE, 100))
 
     def fill() -> None:
         with Recording(path, 16_000) as file, files_of_at_most(30_000):
-            for first in range(0, len(NOISE), 320):
-                file.add(NOISE[first : first + 320], 0)
+            for block in blocks:
+                file.add(block, 0)
 
     with pytest.raises(KwsError, match=r"cannot write --record .*: File too large; what was writ"):
         fill()
+    assert len(list(blocks)) > 20  # the error came at the block that did not fit
     samples = read(path)
     assert 10_000 < len(samples) < 20_000
     np.testing.assert_array_equal(samples, PCM[: len(samples)])

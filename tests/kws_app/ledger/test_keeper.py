@@ -356,7 +356,8 @@ def test_a_failure_ends_the_listening_and_nobody_waits(
             for turn in range(6):
                 keeper.see(window(24_000 + turn * 1_600, 0.9, fires=True))
             keeper._thread.join(20)
-            keeper.hear(NOISE[:1], 0)
+            with pytest.raises(type(error), match=str(error)):
+                keeper.hear(NOISE[:1], 0)
 
     with pytest.raises(type(error), match=str(error)):
         listen()

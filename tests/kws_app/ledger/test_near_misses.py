@@ -96,6 +96,12 @@ def test_a_value_that_wavers_around_the_margin_is_one_near_miss() -> None:
     assert short(found([0.0] + [0.49, 0.47] * 20 + QUIET)) == [("yes", 0.49, 1, "below threshold")]
 
 
+def test_a_rise_that_wavers_has_its_peak_at_the_top() -> None:
+    assert short(found([0.0, 0.5, 0.48, 0.6, 0.58, 0.7, *QUIET])) == [
+        ("yes", 0.7, 5, "below threshold")
+    ]
+
+
 def test_a_long_plateau_is_one_near_miss_even_if_it_rises_later() -> None:
     assert len(found([0.0] + [0.6] * 30 + [0.7] * 30 + QUIET)) == 1
 
