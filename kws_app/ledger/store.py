@@ -226,12 +226,11 @@ class Ledger:
     def _new_id(self, entry: Entry, clip: bytes) -> str:
         """The shortest beginning of a hash that is free."""
         name = encode_id(hashlib.sha256(json.dumps(to_record(entry)).encode() + clip).digest())
-        length = ID_CHARACTERS
-        while (
-            name[:length] in self._log.entries or (self.folder / f"{name[:length]}.flac").exists()
-        ):
-            length += 1
-        return name[:length]
+        shorter = (name[:length] for length in range(ID_CHARACTERS, len(name)))
+        return next((short for short in shorter if self._is_free(short)), name)
+
+    def _is_free(self, name: str) -> bool:
+        return name not in self._log.entries and not (self.folder / f"{name}.flac").exists()
 
     def _keywords(self) -> set[str]:
         heard = {entry.keyword for entry in self._log.entries.values()}

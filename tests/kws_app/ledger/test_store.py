@@ -140,6 +140,17 @@ def test_an_id_that_is_the_beginning_of_another_one_is_that_one(
     assert [item.id for item in Ledger(folder).label(["ABCDE"], "right")] == ["abcde"]
 
 
+def test_an_id_whose_clip_or_line_is_gone_is_not_given_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "encode_id", lambda _: "abcde" * 8)
+    ledger = make(folder)
+    assert fill(ledger, 1) == ["abcde"]
+    (folder / "abcde.flac").unlink()
+    (folder / "abcdea.flac").touch()
+    assert fill(ledger, 1) == ["abcdeab"]
+
+
 def test_keywords_are_those_listened_for_and_those_heard(folder: Path) -> None:
     ledger = make(folder)
     ledger.add(entry(keyword="lamp"), clip())
