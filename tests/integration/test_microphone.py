@@ -82,6 +82,35 @@ def test_what_the_microphone_delivers_is_what_was_played(
     assert program.returncode == 0
 
 
+def test_a_recording_of_the_microphone_fires_again_at_the_same_times(
+    tmp_path: Path, microphone: dict[str, str], demo_path: Path
+) -> None:
+    samples, rate_hz = soundfile.read(demo_path, dtype="int16", frames=11 * RATE_HZ)
+    wav, recording = tmp_path / "demo.wav", tmp_path / "r.flac"
+    soundfile.write(wav, samples, rate_hz)
+    program = start(
+        *("--headless", "--json", "--quiet", "--device", "pulse", "--rate", "44100"),
+        *("--record", recording, "--ledger", tmp_path / "ledger"),
+        **microphone,
+    )
+    read_event(program)
+    play(wav, microphone)
+    program.send_signal(signal.SIGTERM)
+    out, err = program.communicate(timeout=20)
+    assert (program.returncode, err) == (0, b"")
+    lines = json_lines(out.decode())
+    live = detections(out.decode())
+    assert [word for word, _ in live] == ["yes", "stop", "left"]
+    # The rest of the block in which the signal came was taken as well.
+    assert 0 <= soundfile.info(recording).duration - lines[-1]["audio_s"] < 0.2
+    listed = json_lines(run("ledger", "list", tmp_path / "ledger", "--json").stdout)
+    kept = [entry for entry in listed if entry["kind"] == "detection"]
+    assert [(entry["keyword"], entry["time_s"]) for entry in kept] == live
+    replayed = run("--headless", "--json", "--input", recording).stdout
+    if json_lines(replayed)[-1]["windows"] == lines[-1]["windows"]:  # none was skipped live
+        assert detections(replayed) == live
+
+
 def test_another_rate_is_resampled(microphone: dict[str, str], tiny_folder: Path) -> None:
     done = run(
         *("--headless", "--json", "--model", tiny_folder, "--device", "pulse"),
