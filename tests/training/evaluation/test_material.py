@@ -42,6 +42,8 @@ def test_synthetic_voices_are_marked_and_are_words_alone(folder: Path, tmp_path:
     voices = word_folder(tmp_path / "voices", {"low": 700})
     (voices / "_unknown_").mkdir()
     soundfile.write(voices / "_unknown_" / "bot_nohash_0.wav", word_samples(900), 16_000)
+    with (voices / "validation_list.txt").open("a") as file:
+        file.write("\n_unknown_/bot_nohash_0.wav\n")
     material = read_material(folder, "validation", voices)
     synthetic = [clip for clip in material.clips if clip.synthetic]
     assert [(clip.kind, clip.word) for clip in synthetic] == [("word", "low")] * 2

@@ -1,5 +1,6 @@
 """Many thresholds at once give what the shipped Detector gives at each."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,17 @@ def test_firings_are_the_detectors(
         assert sorted(found, key=lambda item: item.time_s) == wanted
         fired += len(wanted)
     assert fired > 10
+
+
+def test_a_threshold_is_not_rounded_to_a_posterior(tiny: ModelManifest) -> None:
+    """0.58 in single precision lies below 0.58 in double: it does not reach it."""
+    below = next(t for t in THRESHOLDS if float(np.float32(t)) < t)
+    probs = np.full((1, 4), 0.1, np.float32)
+    probs[0, 2] = below
+    stream = dataclasses.replace(random_stream(0), posteriors=probs, end_samples=np.array([16_000]))
+    decision = at_threshold(below, KEYWORDS, smoothing_windows=1, refractory_samples=0)
+    assert detect(tiny, stream, decision) == []
+    assert smooth(stream, LABELS, 16_000, 1).firings("low", below, below / 2, 0) == []
 
 
 def test_alarms_are_counted_by_threshold_and_keyword(tiny: ModelManifest) -> None:
