@@ -1,5 +1,6 @@
 """Peaks tell for every threshold what the shipped Detector would fire at."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,17 @@ def test_a_word_that_never_was_the_highest_has_no_peak() -> None:
     early = Reference(keyword="low", onset_s=0.0, offset_s=0.1)
     unheard = word_peaks(smooth(scored, LABELS, 16_000, 1), KEYWORDS, [early], 5)
     assert unheard.scores.tolist() == [0.0]
+
+
+def test_an_alarm_needs_the_highest_label() -> None:
+    """Sigmoids can all be high at once."""
+    probs = np.full((10, 4), 0.05, np.float32)
+    probs[3:6, 1], probs[3:6, 2] = 0.9, 0.8
+    scored = dataclasses.replace(
+        bumps(0)[0], posteriors=probs, end_samples=16_000 + 1_600 * np.arange(10)
+    )
+    stream = smooth(scored, LABELS, 16_000, 1)
+    assert len(alarm_peaks(stream, KEYWORDS, 5).scores) == 0
 
 
 def test_nothing_heard() -> None:

@@ -1,9 +1,12 @@
 """Promises are kept on audio that the thresholds had not seen, or refused."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from engine.errors import ConfigError
+from training.calibration import promise as promise_module
 from training.calibration.peaks import Peaks
 from training.calibration.promise import Evidence, keep_promise, require_support
 
@@ -58,6 +61,24 @@ def test_surely_kept_promises_hold_nearly_always() -> None:
     assert sum(true_rate(promise.thresholds) <= 24 for promise in found) >= 11
     plain = keep_promise(evidence(0, 30), 24)
     assert found[0].miss_rate >= plain.miss_rate
+
+
+def test_no_fifth_is_counted_with_thresholds_that_saw_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fitted: list[list[int]] = []
+    fit = promise_module._fitted
+
+    def seen(evidence: Evidence, per_hour: float, folds: Sequence[int]) -> np.ndarray:
+        fitted.append(list(folds))
+        return fit(evidence, per_hour, folds)
+
+    monkeypatch.setattr(promise_module, "_fitted", seen)
+    keep_promise(evidence(0, 10), 240)
+    assert fitted[:6] == [
+        *([fold for fold in range(5) if fold != left_out] for left_out in range(5)),
+        [0, 1, 2, 3, 4],
+    ]
 
 
 def test_thresholds_just_above_all_peaks_would_have_broken_it() -> None:
