@@ -147,4 +147,4 @@ def test_a_stretch_leaves_a_flat_spectrum_flat() -> None:
     rows = log_mel.expand(64, -1, -1)
     augment = Augment(AugmentConfig(warp=0.1), FbankConfig(), seed=1)
     change = (augment.change_voice(rows, 0, ROWS) - rows).mean(dim=(0, 1))
-    assert change.abs().max() < 0.15
+    assert change.abs().max() < 0.5
