@@ -20,6 +20,7 @@ class SceneConfig:
         mistake_share: Share of the windows of speech that are what a model took for a keyword,
             where there are any.
         splice_probability: Windows of speech that are short pieces of many voices, of keywords too.
+        overlap_probability: Windows of speech in which a second voice talks at the same time.
         neighbour_probability: A second word beside the first, where there is room.
         clean_probability: Words without added noise.
         min_snr_db: Lowest word-to-noise ratio.
@@ -39,6 +40,7 @@ class SceneConfig:
     speech_share: float = 0.27
     mistake_share: float = 0.2
     splice_probability: float = 0.2
+    overlap_probability: float = 0.2
     neighbour_probability: float = 0.2
     clean_probability: float = 0.25
     min_snr_db: float = -3.0
@@ -60,7 +62,7 @@ class SceneConfig:
             name: getattr(self, name)
             for name in (
                 *("word_share", "cut_share", "speech_share", "neighbour_probability"),
-                *("splice_probability", "mistake_share"),
+                *("splice_probability", "mistake_share", "overlap_probability"),
                 *("clean_probability", "reverb_probability", "speed_range", "count_power"),
             )
         }

@@ -113,6 +113,9 @@ class SceneMaker:
             scene = self._spliced_scene(rng) if spliced else self._speech_scene(rng)
             if self._mistakes and rng.random() < config.mistake_share:
                 scene = self._excerpt(self._mistakes[rng.integers(len(self._mistakes))], rng)
+            if self._speech and rng.random() < config.overlap_probability:
+                other = self._excerpt(self._speech[self._speech_draws(rng)], rng)
+                scene = _mix(scene, other, rng.uniform(-3, 12))
         else:
             target[self._index[SILENCE]] = 1
             return _at_level(self._background(rng), rng, config.min_level_db - 25, -6.0)

@@ -17,6 +17,7 @@ QUIET = SceneConfig(
     word_share=1.0,
     cut_share=0.0,
     speech_share=0.0,
+    overlap_probability=0.0,
     neighbour_probability=0.0,
     clean_probability=1.0,
     reverb_probability=0.0,
@@ -219,6 +220,29 @@ def test_mistakes_are_drawn_more_often_than_other_speech(share: float) -> None:
     power = np.abs(np.fft.rfft(samples)) ** 2
     tonal = power[:, 1_200:1_800].sum(axis=1) > 0.9 * power.sum(axis=1)
     assert tonal.mean() == pytest.approx(share, abs=0.08)
+
+
+def test_two_voices_at_the_same_time() -> None:
+    """The second one is heard where the first one pauses."""
+    voices = [
+        clip("other_word", word_samples(1_500), name="word"),
+        clip("speech", word_samples(4_000, before_s=0.0, length_s=1.0), name="talk"),
+    ]
+    words = [clip for clip in small_corpus() if clip.kind == "word"]
+    config = dataclasses.replace(
+        QUIET,
+        word_share=0.0,
+        cut_share=0.0,
+        speech_share=1.0,
+        splice_probability=0.0,
+        overlap_probability=1.0,
+    )
+    samples, targets = draw(SceneMaker([*words, *voices], LABELS, config), 200)
+    assert (targets[:, 1] == 1).all()
+    power = np.abs(np.fft.rfft(samples)) ** 2
+    low, high = power[:, 1_200:1_800].sum(axis=1), power[:, 3_500:4_500].sum(axis=1)
+    both = np.minimum(low, high) > 0.01 * (low + high)
+    assert 0.15 < both.mean() < 0.35  # a quarter are other words; talk over talk is one tone here
 
 
 def test_an_epoch_is_as_long_as_there_are_words() -> None:
