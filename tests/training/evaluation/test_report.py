@@ -209,7 +209,7 @@ def test_markdown(found: dict[str, Any]) -> None:
     row = next(line for line in text.splitlines() if line.startswith("| as shipped"))
     assert "| 0.0% | 16.7% | 100.0% |" in row
     assert "| 800.0 (96.9 to 2889.9; 2 in 0.1 min) |" in row
-    assert "| gain -10 dB | 4 | 50.0% (15.0% to 85.0%) | 0 | 0 | 0 |" in text
+    assert "| bots | 4 | 50.0% (15.0% to 85.0%) | 0 | 0 | 0 |" in text
     assert "2 people with at least 3 words, clean and 10 dB" in text
 
 
