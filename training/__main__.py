@@ -8,6 +8,7 @@ import sys
 
 from engine.errors import KwsError
 from training.commands import (
+    average,
     calibrate,
     convert,
     demo,
@@ -35,6 +36,7 @@ _COMMANDS = {
     "evaluate": evaluate,
     "calibrate": calibrate,
     "export": export,
+    "average": average,
     "fetch": fetch,
     "convert": convert,
     "demo": demo,
