@@ -20,7 +20,8 @@ from training.data.clip_source import ClipSource, memory_item
 from training.data.clips import Clip
 from training.data.corpus import read_corpus
 from training.data.folder import read_folder
-from training.data.scenes import SceneConfig, SceneMaker
+from training.data.scene_config import SceneConfig
+from training.data.scenes import SceneMaker
 from training.distributed import World
 from training.evaluation.intervals import wilson_interval
 from training.fit import Trainer

@@ -26,7 +26,8 @@ from engine.types import Float32
 from training.ast import AstConfig, AudioSpectrogramTransformer
 from training.data.batches import load_batches
 from training.data.clips import Clip
-from training.data.scenes import SILENCE, UNKNOWN, SceneConfig, SceneMaker
+from training.data.scene_config import SceneConfig
+from training.data.scenes import SILENCE, UNKNOWN, SceneMaker
 from training.distributed import World
 from training.fit import Trainer
 from training.optim import make_optimizer

@@ -5,24 +5,27 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from engine.errors import ConfigError
 from engine.types import Event
 
+Item = TypeVar("Item")
 
-class EventQueue:
-    """Bounded queue of events for one consumer.
+
+class BoundedQueue(Generic[Item]):
+    """Bounded queue for one consumer.
 
     Args:
-        capacity: Events kept.
+        capacity: Items kept.
         drop_oldest: When full, drop the oldest and count it (a live stream must not wait for its
             consumers); otherwise `put` waits (a recording can).
     """
 
     def __init__(self, capacity: int = 256, *, drop_oldest: bool) -> None:
         if capacity < 1:
-            raise ConfigError(f"an event queue of {capacity}; it must hold 1 or more")
-        self._events: deque[Event] = deque()
+            raise ConfigError(f"a queue of {capacity}; it must hold 1 or more")
+        self._items: deque[Item] = deque()
         self._capacity = capacity
         self._drop_oldest = drop_oldest
         self._changed = threading.Condition()
@@ -31,38 +34,41 @@ class EventQueue:
 
     @property
     def dropped(self) -> int:
-        """Events that were dropped so far."""
+        """Items that were dropped so far."""
         return self._dropped
 
-    def put(self, event: Event) -> None:
-        """Add an event; after `close` it is counted as dropped."""
+    def put(self, item: Item) -> None:
+        """Add an item; after `close` it is counted as dropped."""
         with self._changed:
             if not self._drop_oldest:
-                self._changed.wait_for(lambda: self._closed or len(self._events) < self._capacity)
+                self._changed.wait_for(lambda: self._closed or len(self._items) < self._capacity)
             if self._closed:
                 self._dropped += 1
                 return
-            if len(self._events) >= self._capacity:
-                self._events.popleft()
+            if len(self._items) >= self._capacity:
+                self._items.popleft()
                 self._dropped += 1
-            self._events.append(event)
+            self._items.append(item)
             self._changed.notify_all()
 
-    def get(self, timeout_s: float) -> Event | None:
-        """The oldest event, or None when none came in time."""
+    def get(self, timeout_s: float) -> Item | None:
+        """The oldest item, or None when none came in time."""
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._events), timeout_s)
-            if not self._events:
+            self._changed.wait_for(lambda: bool(self._items), timeout_s)
+            if not self._items:
                 return None
-            event = self._events.popleft()
+            item = self._items.popleft()
             self._changed.notify_all()
-            return event
+            return item
 
     def close(self) -> None:
         """The consumer is gone: nobody waits for it any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+
+EventQueue = BoundedQueue[Event]
 
 
 class FanOut:

@@ -5,6 +5,7 @@ Pure and timed by samples, so a recording gives the same detections at any speed
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ import numpy as np
 from engine.config import DecisionConfig
 from engine.errors import ConfigError
 from engine.types import Detection, Float32, Posteriors
+
+NOT_REARMED = "not re-armed"
+REFRACTORY = "refractory period"
+NOT_HIGHEST = "another label was higher"
 
 
 @dataclass
@@ -46,13 +51,27 @@ class Detector:
         self._index = {word: labels.index(word) for word in config.operating_points}
         self._states = {word: _KeywordState() for word in config.operating_points}
         self._history: deque[Float32] = deque(maxlen=config.smoothing_windows)
+        points = config.operating_points.values()
+        self._lowest_threshold = min((point.threshold for point in points), default=math.inf)
+        self._smoothed: Float32 = np.zeros(len(labels), np.float32)
+        self._held_back: dict[str, str] = {}
+
+    @property
+    def smoothed(self) -> Float32:
+        """Smoothed posteriors of the last window, shape [n_labels]."""
+        return self._smoothed
+
+    @property
+    def held_back(self) -> dict[str, str]:
+        """Keywords that reached their threshold in the last window and did not fire, and why."""
+        return self._held_back
 
     def update(self, posteriors: Posteriors) -> list[Detection]:
         """Take the next window's posteriors; return what fired, at most one detection."""
         self._history.append(posteriors.probs)
         smoothed = np.mean(self._history, axis=0)
         top = float(smoothed.max())
-        fired = []
+        fired: list[Detection] = []
         for word, index in self._index.items():
             point = self._config.operating_points[word]
             state = self._states[word]
@@ -60,7 +79,9 @@ class Detector:
             if score < point.rearm_threshold:
                 state.armed = True
             free = posteriors.end_sample >= state.blocked_until
-            if score >= point.threshold and score == top and state.armed and free:
+            # Two labels with the same posterior must not both fire; the others still re-arm.
+            may_fire = state.armed and free and not fired
+            if score >= point.threshold and score == top and may_fire:
                 state.armed = False
                 state.blocked_until = posteriors.end_sample + self._config.refractory_samples
                 fired.append(
@@ -71,9 +92,28 @@ class Detector:
                         end_sample=posteriors.end_sample,
                     )
                 )
-                break  # two labels with the same posterior must not both fire
+        self._smoothed = smoothed
+        self._held_back = {}
+        if top >= self._lowest_threshold:  # most windows are not worth a closer look
+            self._held_back = self._reasons(posteriors.end_sample, fired)
         return fired
 
     def forget_history(self) -> None:
         """Drop the smoothing history after a gap; what has fired stays blocked."""
         self._history.clear()
+
+    def _reasons(self, end_sample: int, fired: list[Detection]) -> dict[str, str]:
+        """Why the other keywords at or above their thresholds did not fire: the first reason."""
+        reasons = {}
+        for word, index in self._index.items():
+            threshold = self._config.operating_points[word].threshold
+            if float(self._smoothed[index]) < threshold or any(word == d.keyword for d in fired):
+                continue
+            state = self._states[word]
+            if not state.armed:
+                reasons[word] = NOT_REARMED
+            elif end_sample < state.blocked_until:
+                reasons[word] = REFRACTORY
+            else:
+                reasons[word] = NOT_HIGHEST
+        return reasons

@@ -102,12 +102,11 @@ def _power(samples: Float32, config: FbankConfig) -> Float32:
     frames = _frames(samples, config)
     if config.remove_dc:
         sums = np.add.reduce(frames, axis=1, keepdims=True)
-        frames = frames - sums / np.float32(config.frame_length_samples)
-    frames = frames[:, 1:] - np.float32(config.preemphasis) * frames[:, :-1]
-    frames *= hann_taper(config)[1:]
-    spectrum = np.fft.rfft(frames, config.fft_samples)
-    power: Float32 = spectrum.real**2 + spectrum.imag**2
-    return power
+        frames = np.subtract(frames, sums / np.float32(config.frame_length_samples))
+    emphasised = frames[:, 1:] - np.float32(config.preemphasis) * frames[:, :-1]
+    emphasised *= hann_taper(config)[1:]
+    spectrum = np.fft.rfft(emphasised, config.fft_samples)
+    return (spectrum.real**2 + spectrum.imag**2).astype(np.float32, copy=False)
 
 
 def _frames(samples: Float32, config: FbankConfig) -> Float32:

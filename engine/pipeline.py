@@ -15,7 +15,7 @@ from engine.config import DecisionConfig
 from engine.consumers import EventQueue, FanOut
 from engine.manifest import ModelManifest
 from engine.scorer import ScoredWindow, StreamScorer
-from engine.types import Gap, Heard, Started, Stopped, StreamStats
+from engine.types import Float32, Gap, Heard, Started, Stopped, StreamStats
 
 _STATS_EVERY_S = 10
 _MAX_TIMES = 1_000
@@ -57,6 +57,8 @@ class Pipeline:
         decision: Smoothing, refractory period and keywords.
         queues: One for each consumer.
         stop_rule: When to end by itself.
+        on_audio: Called on the thread with the samples that the model hears, shape [n], and the
+            number of samples lost just before them; must be quick.
         on_window: Called on the thread with every scored window; must be quick.
     """
 
@@ -69,6 +71,7 @@ class Pipeline:
         queues: Sequence[EventQueue],
         *,
         stop_rule: StopRule | None = None,
+        on_audio: Callable[[Float32, int], None] | None = None,
         on_window: Callable[[ScoredWindow], None] | None = None,
     ) -> None:
         self._source = source
@@ -77,6 +80,7 @@ class Pipeline:
         self._decision = decision
         self._fan_out = FanOut(queues)
         self._rule = stop_rule or StopRule()
+        self._on_audio = on_audio
         self._on_window = on_window
         self._counters = _Counters()
         self._stop_asked = threading.Event()
@@ -121,7 +125,11 @@ class Pipeline:
                     )
                 )
                 scorer = StreamScorer(
-                    self._manifest, backend, self._decision, newest_only=source.is_live
+                    self._manifest,
+                    backend,
+                    self._decision,
+                    newest_only=source.is_live,
+                    on_audio=self._on_audio,
                 )
                 reason = self._listen(scorer, source)
         except BaseException as err:  # noqa: BLE001  raised again by join

@@ -7,7 +7,7 @@ calls it live and the evaluation calls it over recordings, so what is measured i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,14 +30,18 @@ class ScoredWindow:
 
     Attributes:
         posteriors: Before smoothing.
+        smoothed: After smoothing, shape [n_labels].
         detections: What fired; none or one.
+        held_back: Keywords that reached their threshold and did not fire, and why.
         skipped_windows: Windows passed over just before, because scoring fell behind.
         feature_s: Time spent on features.
         inference_s: Time spent in the backend.
     """
 
     posteriors: Posteriors
+    smoothed: Float32
     detections: list[Detection]
+    held_back: Mapping[str, str]
     skipped_windows: int
     feature_s: float
     inference_s: float
@@ -51,6 +55,8 @@ class StreamScorer:
         backend: Entered by the caller, on the calling thread.
         decision: Smoothing, refractory period and keywords.
         newest_only: Skip to the newest window when behind (live), or score every one.
+        on_audio: Called with the samples that are taken, shape [n], before they are scored, and
+            with the number of samples lost just before them.
         stopwatch: Monotonic seconds, for the measured times only.
     """
 
@@ -61,11 +67,13 @@ class StreamScorer:
         decision: DecisionConfig,
         *,
         newest_only: bool = False,
+        on_audio: Callable[[Float32, int], None] | None = None,
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._manifest = manifest
         self._backend = backend
         self._newest_only = newest_only
+        self._on_audio = on_audio
         self._stopwatch = stopwatch
         self._ring = RingBuffer(_RING_WINDOWS * manifest.windows.window_samples)
         self._windows = SlidingWindows(manifest.windows, newest_only=newest_only)
@@ -91,12 +99,17 @@ class StreamScorer:
             self._manifest.windows.hop_samples if not self._newest_only else max(1, len(samples))
         )
         for first in range(0, len(samples), piece):
-            self._ring.write(samples[first : first + piece, None])
+            taken = samples[first : first + piece]
+            if self._on_audio is not None:
+                self._on_audio(taken, 0)
+            self._ring.write(taken[:, None])
             while (window := self._windows.next(self._ring)) is not None:
                 yield self._score(window.samples, window.end_sample, window.skipped_windows)
 
     def pass_gap(self, lost_samples: int) -> None:
         """Go on after samples were lost: time moves on, no window spans the gap."""
+        if self._on_audio is not None:
+            self._on_audio(np.empty(0, np.float32), lost_samples)
         self._ring.advance(lost_samples)
         self._windows.restart_after(self._ring.end)
         self._detector.forget_history()
@@ -112,9 +125,12 @@ class StreamScorer:
         inferred = self._stopwatch()
         probs = posteriors_of(logits, manifest.activation)
         posteriors = Posteriors(probs=probs, end_sample=end_sample)
+        detections = self._detector.update(posteriors)
         return ScoredWindow(
             posteriors=posteriors,
-            detections=self._detector.update(posteriors),
+            smoothed=self._detector.smoothed,
+            detections=detections,
+            held_back=self._detector.held_back,
             skipped_windows=skipped_windows,
             feature_s=featured - started,
             inference_s=inferred - featured,

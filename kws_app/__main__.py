@@ -1,5 +1,7 @@
 """python -m kws_app: arguments to settings to a running program; returns the exit status.
 
+A word in the place of the first flag names a command of its own (`_COMMANDS`).
+
 0 done or interrupted, 1 failed while running, 2 wrong arguments, 3 no usable audio device,
 4 model refused.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from engine.errors import ConfigError, DeviceError, KwsError, ModelError
 from kws_app.settings import read_command, to_toml
@@ -39,7 +42,19 @@ def exit_status(err: KwsError) -> int:
     return 4 if isinstance(err, ModelError) else 1
 
 
+def _ledger(arguments: list[str]) -> None:
+    from kws_app.ledger.commands import run
+
+    run(arguments)
+
+
+_COMMANDS: dict[str, Callable[[list[str]], None]] = {"ledger": _ledger}
+
+
 def _run(arguments: list[str]) -> int:
+    if arguments and arguments[0] in _COMMANDS:
+        _COMMANDS[arguments[0]](arguments[1:])
+        return 0
     command = read_command(arguments, os.environ)
     if command.action == "print-config":
         emit(to_toml(command.settings))

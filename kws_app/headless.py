@@ -23,7 +23,7 @@ from engine.errors import BackendError, ConfigError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
 from engine.types import Event, Gap, Heard, Started, Stopped, StreamStats
-from kws_app.posteriors import PosteriorsFile
+from kws_app.outputs import Outputs
 from kws_app.settings import Settings, decision_for
 from kws_app.streams import emit, say
 
@@ -42,11 +42,7 @@ def run_headless(settings: Settings) -> None:
     source = make_source(settings, manifest.fbank.sample_rate_hz)
     chosen = _choose_backend(settings, manifest)
     queue = EventQueue(drop_oldest=source.is_live)
-    posteriors = None
-    if settings.posteriors is not None:
-        posteriors = PosteriorsFile(
-            settings.posteriors, manifest.labels, manifest.fbank.sample_rate_hz
-        )
+    outputs = Outputs(settings, manifest, decision, source)
     pipeline = Pipeline(
         source,
         manifest,
@@ -54,10 +50,11 @@ def run_headless(settings: Settings) -> None:
         decision,
         [queue],
         stop_rule=_stop_rule(settings, manifest),
-        on_window=posteriors.add if posteriors else None,
+        on_audio=outputs.hear,
+        on_window=outputs.see,
     )
-    # Signals outermost: a second Ctrl-C must not cut off the writing of the posteriors.
-    with _signals_call(pipeline.stop), posteriors or contextlib.nullcontext():
+    # Signals outermost: a second Ctrl-C must not cut off the writing of the files.
+    with _signals_call(pipeline.stop), outputs:
         _consume(pipeline, queue, Printer(settings, manifest, decision))
 
 

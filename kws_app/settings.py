@@ -6,8 +6,6 @@ the file, the file over the default.
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -20,12 +18,22 @@ from engine.config import DecisionConfig
 from engine.errors import ConfigError
 from engine.manifest import ModelManifest
 from kws_app import __version__
+from kws_app.arguments import Parser, hint
 from kws_app.values import convert, to_toml_value
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "assets" / "models" / "default"
+MAX_DAYS = 36_500  # a hundred years: dates can still be counted back
 _ACTIONS = ("list-devices", "print-config", "headless")  # the first one asked for counts
 _BACKENDS = ("auto", "tensorrt", *BACKEND_NAMES)
-
+_RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
+    **dict.fromkeys(
+        ("duration", "max_detections", "rate", "channels", "ledger_mb"),
+        ("above 0", lambda value: 0 < value < math.inf),
+    ),
+    "refractory": ("0 seconds or more", lambda value: 0 <= value < math.inf),
+    "near_miss": ("above 0 and at most 1", lambda value: 0 < value <= 1),
+    "ledger_days": (f"above 0 and at most {MAX_DAYS}", lambda value: 0 < value <= MAX_DAYS),
+}
 
 _AUDIO, _HEARD, _OUTPUT = "where the audio comes from", "what is heard", "what comes out"
 
@@ -75,6 +83,17 @@ class Settings:
     posteriors: Path | None = _setting(
         "write every window's posteriors to this file", _OUTPUT, "FILE.npz"
     )
+    record: Path | None = _setting(
+        "write the samples that the model hears to this file", _OUTPUT, "FILE.flac|FILE.wav"
+    )
+    ledger: Path | None = _setting(
+        "keep the audio of detections and near misses in this folder", _OUTPUT, "DIR"
+    )
+    near_miss: float = _setting(
+        "a near miss is this fraction of the threshold or more", _OUTPUT, "FRACTION", default=0.6
+    )
+    ledger_days: float = _setting("remove what is older", _OUTPUT, "DAYS", default=30.0)
+    ledger_mb: float = _setting("remove the oldest above this size", _OUTPUT, "MB", default=200.0)
     verbose: int = _setting("more on stderr; may be repeated", _OUTPUT, default=0)
     quiet: bool = _setting("nothing but errors on stderr", _OUTPUT, default=False)
 
@@ -90,12 +109,10 @@ class Settings:
             raise ConfigError("input is empty; name a sound file, or - for standard input")
         if self.realtime and self.input is None:
             raise ConfigError("--realtime paces a file; give --input FILE with it")
-        for name in ("duration", "max_detections", "rate", "channels"):
+        for name, (wanted, fits) in _RANGES.items():
             value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise ConfigError(f"{name} is {value}; it must be above 0")
-        if self.refractory is not None and not 0 <= self.refractory < math.inf:
-            raise ConfigError(f"refractory is {self.refractory}; it must be 0 seconds or more")
+            if value is not None and not fits(value):
+                raise ConfigError(f"{name} is {value}; it must be {wanted}")
         for word, value in self.threshold.items():
             if not 0 < value <= 1:
                 raise ConfigError(
@@ -152,9 +169,9 @@ def decision_for(settings: Settings, manifest: ModelManifest) -> DecisionConfig:
         raise ConfigError("keywords is empty; name at least one, or leave it out for all")
     for word in (*words, *settings.threshold):
         if word not in manifest.keywords:
-            hint = _hint(word, manifest.keywords)
+            suggestion = hint(word, manifest.keywords)
             raise ConfigError(
-                f"{word!r} is not a keyword of model {manifest.name!r}{hint}"
+                f"{word!r} is not a keyword of model {manifest.name!r}{suggestion}"
                 f"; its keywords: {', '.join(manifest.keywords)}"
             )
     points = {}
@@ -190,13 +207,6 @@ def to_toml(settings: Settings) -> str:
     return "\n".join([*lines, *tables])
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports mistakes as ConfigError, in one line."""
-
-    def error(self, message: str) -> Any:
-        raise ConfigError(f"{message}; --help lists the flags")
-
-
 def _parse(arguments: Sequence[str]) -> dict[str, Any]:
     parser = _parser()
     options, unknown = parser.parse_known_args(arguments)
@@ -204,15 +214,16 @@ def _parse(arguments: Sequence[str]) -> dict[str, Any]:
         flag = unknown[0].partition("=")[0]
         known = [f"--{item.name.replace('_', '-')}" for item in fields(Settings)]
         known += [f"--{name}" for name in (*_ACTIONS, "config", "version")]
-        raise ConfigError(f"unknown argument {flag!r}{_hint(flag, known)}; --help lists them")
+        raise ConfigError(f"unknown argument {flag!r}{hint(flag, known)}; --help lists them")
     return vars(options)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m kws_app",
         description="Hears keywords in a microphone, a sound file or a pipe.",
-        epilog="Exit status: 0 done or interrupted, 1 failed while running, 2 wrong arguments, "
+        epilog="python -m kws_app ledger --help: look at, label and export what --ledger kept. "
+        "Exit status: 0 done or interrupted, 1 failed while running, 2 wrong arguments, "
         "3 no usable audio device, 4 model refused.",
         allow_abbrev=False,
     )
@@ -261,7 +272,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if not variable.startswith("KWS_") or variable == "KWS_CONFIG":
             continue
         if variable not in names:
-            raise ConfigError(f"environment variable {variable} is unknown{_hint(variable, names)}")
+            raise ConfigError(f"environment variable {variable} is unknown{hint(variable, names)}")
         found[names[variable]] = value
     return found
 
@@ -276,10 +287,5 @@ def _read_toml(path: Path) -> dict[str, Any]:
     known = [item.name for item in fields(Settings)]
     for name in data:
         if name not in known:
-            raise ConfigError(f"{path}: setting {name!r} is unknown{_hint(name, known)}")
+            raise ConfigError(f"{path}: setting {name!r} is unknown{hint(name, known)}")
     return data
-
-
-def _hint(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

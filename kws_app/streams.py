@@ -40,6 +40,28 @@ def emit(line: str) -> None:
         raise KwsError(f"cannot write to standard output: {err.strerror}") from err
 
 
+def ask(question: str) -> str | None:
+    """A line that a person typed, without its end; None when there is nobody to ask.
+
+    Raises:
+        BrokenPipeError: Nobody reads the question.
+        KwsError: It cannot be written.
+    """
+    if sys.stdin is None:
+        return None
+    try:
+        print(question, end=" ", flush=True)
+        line = sys.stdin.readline()
+    except UnicodeDecodeError:
+        return ""  # no word, but not the end either
+    except OSError as err:
+        _discard(sys.stdout)
+        if isinstance(err, BrokenPipeError):
+            raise
+        raise KwsError(f"cannot ask on the terminal: {err.strerror}") from err
+    return line.rstrip("\n") if line else None
+
+
 def say(text: str) -> None:
     """Write a line for people to stderr; a full or closed log never ends the listening."""
     try:

@@ -8,6 +8,8 @@ import sys
 
 from engine.errors import KwsError
 from training.commands import (
+    average,
+    calibrate,
     card,
     convert,
     demo,
@@ -16,6 +18,7 @@ from training.commands import (
     fetch,
     fit,
     metrics,
+    mine,
     norm_stats,
     prepare,
     streams,
@@ -30,8 +33,11 @@ _COMMANDS = {
     "fit": fit,
     "metrics": metrics,
     "streams": streams,
+    "mine": mine,
     "evaluate": evaluate,
+    "calibrate": calibrate,
     "export": export,
+    "average": average,
     "card": card,
     "fetch": fetch,
     "convert": convert,

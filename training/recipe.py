@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.config import FbankConfig
 from engine.errors import ConfigError
-from training.data.scenes import SceneConfig
+from training.data.scene_config import SceneConfig
 from training.settings import AugmentConfig, DataConfig, FitConfig, ModelConfig
 from training.tables import from_table
 

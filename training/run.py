@@ -12,7 +12,7 @@ from engine.config import FbankConfig, WindowConfig
 from engine.errors import ConfigError
 from training.data.clips import SAMPLE_RATE_HZ
 from training.data.opened import OpenedData, open_data
-from training.data.scenes import SceneConfig
+from training.data.scene_config import SceneConfig
 from training.distributed import World
 from training.fit import Trainer
 from training.recipe import Recipe
@@ -125,7 +125,7 @@ def make_run(recipe: Recipe, folder: Path, world: World) -> Run:
 def _recipe_values(recipe: Recipe) -> dict[str, Any]:
     """Tables that a checkpoint does not hold otherwise; of places on this machine the names."""
     data = plain_values(recipe.data)
-    for name in ("folder", "train_list", "validation_list", "labels", "synthetic"):
+    for name in ("folder", "train_list", "validation_list", "labels", "synthetic", "corrections"):
         data[name] = Path(data[name]).name
     return {"data": data, "model": plain_values(recipe.model)}
 

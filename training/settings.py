@@ -39,6 +39,9 @@ class DataConfig:
         windows: "scenes" composes windows as a live stream shows them and adds `_silence_` and
             `_unknown_`; "clips" trains on each clip as it is, as AST was published.
         synthetic: Plain folder of synthetic words that are trained on besides.
+        corrections: Plain folder of what a model heard rightly and wrongly (of `kws_app ledger
+            export` or `training mine`): its words are trained on besides, its `_unknown_` are
+            mistakes, drawn more often than other speech.
         balanced: Draw clips by class weight 1000 / (count + 0.01), as AST on full AudioSet.
         held_out: Share of a training list that is kept for validation where nobody split it.
     """
@@ -49,6 +52,7 @@ class DataConfig:
     labels: str = ""
     windows: str = "scenes"
     synthetic: str = ""
+    corrections: str = ""
     balanced: bool = False
     held_out: float = 0.1
 

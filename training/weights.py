@@ -24,6 +24,7 @@ from training.tables import from_table
 WEIGHTS_FILE = "model.safetensors"
 _HEAD_DIM = 64  # DeiT and AST of every size
 _HEAD = ("head.weight", "head.bias")
+_ADDING = ("attn.proj.", "fc2.")  # what a block's two branches end with
 _STRIDES = (10, 12, 14, 16)
 # Frames that were published, by number of labels: Speech Commands, ESC-50, AudioSet.
 _FRAMES = {35: 128, 50: 512, 527: 1024}
@@ -105,7 +106,9 @@ def start_from(
 ) -> None:
     """Copy a backbone into a model that is to be trained further.
 
-    Position embeddings are fitted to the model's grid as AST does it.
+    Position embeddings are fitted to the model's grid as AST does it. A model with more blocks than
+    the weights computes what they did at first: each block too many is a copy of the one before it
+    whose branches add nothing yet (Chen et al. 2016, Net2Net, section 2.3).
 
     Args:
         model: Changed in place; its head keeps its fresh values but for `head_rows`.
@@ -114,10 +117,10 @@ def start_from(
         head_rows: Label of the model to label of the weights, for those that mean the same.
 
     Raises:
-        ModelError: The widths or depths differ.
+        ModelError: The widths differ, or the model has fewer blocks.
     """
     config = model.config
-    tensors = dict(weights.tensors)
+    tensors = _grown(weights.tensors, config.depth)
     n_special = 1 + ("dist_token" in tensors)
     if n_special != config.n_special:
         raise ModelError(
@@ -136,6 +139,29 @@ def start_from(
             new = model.state_dict()[name]
             for row, old_row in (head_rows or {}).items():
                 new[row] = old[old_row]
+
+
+def _grown(tensors: Mapping[str, Tensor], depth: int) -> dict[str, Tensor]:
+    """The same tensors with copied blocks between theirs, up to a depth."""
+    blocks: dict[int, dict[str, Tensor]] = {}
+    grown: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("blocks."):
+            _, number, rest = name.split(".", 2)
+            blocks.setdefault(int(number), {})[rest] = tensor
+        else:
+            grown[name] = tensor
+    if depth <= len(blocks):
+        return dict(tensors)
+    sources = [place * len(blocks) // depth for place in range(depth)]
+    for place, source in enumerate(sources):
+        is_copy = place > 0 and sources[place - 1] == source
+        for rest, tensor in blocks[source].items():
+            adds = rest.startswith(_ADDING)
+            grown[f"blocks.{place}.{rest}"] = (
+                torch.zeros_like(tensor) if is_copy and adds else tensor
+            )
+    return grown
 
 
 def write_weights(path: Path, model: AudioSpectrogramTransformer, metadata: dict[str, str]) -> None:

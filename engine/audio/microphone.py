@@ -1,4 +1,4 @@
-"""Microphones through PortAudio. The only import of sounddevice."""
+"""Microphones through PortAudio."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Self
 
+from engine.audio.portaudio import load_sounddevice
 from engine.audio.source import Block, MonoResampler
 from engine.errors import DeviceError
 from engine.ring import RingBuffer
@@ -215,11 +216,4 @@ class MicrophoneSource:
 
 
 def _sounddevice() -> Any:
-    try:
-        import sounddevice
-    except OSError as err:
-        raise DeviceError(
-            "PortAudio is missing, so there is no microphone; install it "
-            "(Debian, Ubuntu: apt-get install libportaudio2), or read --input FILE"
-        ) from err
-    return sounddevice
+    return load_sounddevice("there is no microphone", ", or read --input FILE")

@@ -112,7 +112,71 @@ def test_after_a_gap_the_history_is_new_and_what_fired_stays_blocked() -> None:
     assert detector.update(Posteriors(probs=high, end_sample=10 * HOP))
 
 
+def reasons(
+    yes: list[float], config: DecisionConfig, no: list[float] | None = None
+) -> list[dict[str, str]]:
+    """What was held back at every window, and why."""
+    detector = Detector(LABELS, config)
+    found = []
+    for turn, value in enumerate(yes):
+        other = no[turn] if no else 0.0
+        probs = np.array([max(0.0, 1 - value - other), value, other], np.float32)
+        detector.update(Posteriors(probs=probs, end_sample=turn * HOP))
+        found.append(detector.held_back)
+    return found
+
+
+def test_why_a_keyword_at_its_threshold_did_not_fire() -> None:
+    # Fires, stays high, is armed again by 0.0, and is still in its refractory period.
+    assert reasons([0.9, 0.7, 0.5, 0.0, 0.9], decision()) == [
+        {},
+        {"yes": "not re-armed"},
+        {},
+        {},
+        {"yes": "refractory period"},
+    ]
+    point = OperatingPoint(threshold=0.3, rearm_threshold=0.2)
+    config = decision(operating_points={"yes": point, "no": point})
+    assert reasons([0.4], config) == [{"yes": "another label was higher"}]  # the background
+    assert reasons([0.4], config, no=[0.5]) == [{"yes": "another label was higher"}]  # "no" fires
+    assert reasons([0.5], config, no=[0.5]) == [{"no": "another label was higher"}]  # "yes" does
+
+
+def test_a_keyword_that_was_not_asked_for_is_not_held_back() -> None:
+    point = OperatingPoint(threshold=0.6, rearm_threshold=0.3)
+    assert reasons([0.0], decision(operating_points={"yes": point}), no=[0.9]) == [{}]
+
+
+def test_the_smoothed_posteriors_are_the_mean_that_decided() -> None:
+    detector = Detector(LABELS, decision(smoothing_windows=2))
+    one, other = np.array([0, 1, 0], np.float32), np.array([1, 0, 0], np.float32)
+    detector.update(Posteriors(probs=one, end_sample=0))
+    np.testing.assert_array_equal(detector.smoothed, one)
+    detector.update(Posteriors(probs=other, end_sample=HOP))
+    np.testing.assert_array_equal(detector.smoothed, [0.5, 0.5, 0])
+    assert detector.smoothed.dtype == np.float32
+
+
 def test_an_unknown_keyword_is_an_error() -> None:
     point = OperatingPoint(threshold=0.6, rearm_threshold=0.3)
     with pytest.raises(ConfigError, match=r"keyword 'maybe' is not a label; labels: _unknown_"):
         Detector(LABELS, decision(operating_points={"maybe": point}))
+
+
+def test_a_keyword_is_rearmed_in_the_window_in_which_another_fires() -> None:
+    """It used to depend on the order of the keywords."""
+    point = OperatingPoint(threshold=0.6, rearm_threshold=0.3)
+    for words in (("a", "b"), ("b", "a")):
+        detector = Detector(
+            ("a", "b"),
+            DecisionConfig(refractory_samples=0, operating_points=dict.fromkeys(words, point)),
+        )
+        rows = [(0.9, 0.1), (0.2, 0.8), (0.9, 0.1), (0.1, 0.9)]
+        heard = [
+            detection.keyword
+            for end, row in enumerate(rows)
+            for detection in detector.update(
+                Posteriors(probs=np.array(row, np.float32), end_sample=end)
+            )
+        ]
+        assert heard == ["a", "b", "a", "b"]

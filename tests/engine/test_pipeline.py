@@ -207,6 +207,26 @@ def test_lost_samples_become_a_gap_event_and_pass_in_time(tiny: ModelManifest) -
     assert ends == [16_000, 17_600, 19_200, 38_400, 40_000]
 
 
+def test_the_audio_is_handed_on_with_its_gaps_and_no_longer_than_it_is_heard(
+    tiny: ModelManifest,
+) -> None:
+    noise = white_noise(1.2)
+    told: list[tuple[int, int]] = []
+    pipeline = Pipeline(
+        FakeSource([Block(samples=noise), Block(samples=noise, lost_samples=3_000)]),
+        tiny,
+        choose_backend("cpu", tiny),
+        tiny.decision,
+        [EventQueue(drop_oldest=True)],
+        stop_rule=StopRule(samples=30_000),
+        on_audio=lambda samples, lost: told.append((len(samples), lost)),
+    )
+    pipeline.start()
+    pipeline.join(timeout_s=30)
+    assert [lost for _, lost in told if lost] == [3_000]
+    assert sum(n for n, _ in told) == 30_000 - 3_000
+
+
 def test_a_live_source_reports_every_10_seconds_and_counts_skipped(tiny: ModelManifest) -> None:
     blocks = cut(white_noise(25), 3_200)
     events, windows = run(tiny, FakeSource(blocks, is_live=True))

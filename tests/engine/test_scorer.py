@@ -1,5 +1,6 @@
 """The heart: the same audio gives the same detections, however it arrives."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,39 @@ def test_no_window_spans_a_gap(tiny: ModelManifest) -> None:
     assert [w.posteriors.end_sample for w in before] == list(range(16_000, 24_001, 1_600))
     # The gap ends at 28,000; the grid goes on at 28,800.
     assert [w.posteriors.end_sample for w in after] == list(range(44_800, 52_001, 1_600))
+
+
+def test_what_is_taken_is_told_before_it_is_scored(tiny: ModelManifest) -> None:
+    samples = white_noise(1.5)
+    told: list[np.ndarray] = []
+    lost: list[int] = []
+
+    def hear(taken: np.ndarray, lost_before: int) -> None:
+        told.append(taken.copy())
+        lost.append(lost_before)
+
+    with choose_backend("cpu", tiny).backend as backend:
+        scorer = StreamScorer(tiny, backend, tiny.decision, on_audio=hear)
+        for scored in scorer.process(samples):
+            assert sum(map(len, told)) == scored.posteriors.end_sample
+            break  # the rest of the block is never taken
+        assert sum(map(len, told)) == scorer.end_sample == 16_000
+        scorer.pass_gap(4_000)
+        list(scorer.process(samples[:100]))
+    np.testing.assert_array_equal(
+        np.concatenate(told), np.concatenate([samples[:16_000], samples[:100]])
+    )
+    assert lost == [0] * 10 + [4_000, 0]
+
+
+def test_a_window_carries_what_decided(tiny: ModelManifest) -> None:
+    scored = score(tiny, [tone_stream()])
+    for last, window in itertools.pairwise(scored):
+        mean = (last.posteriors.probs + window.posteriors.probs) / 2
+        np.testing.assert_allclose(window.smoothed, mean, atol=1e-6)
+        for detection in window.detections:
+            assert detection.score == window.smoothed[tiny.labels.index(detection.keyword)]
+    assert {"low": "not re-armed"} in [window.held_back for window in scored]
 
 
 def test_the_stopwatch_decides_nothing(tiny: ModelManifest) -> None:

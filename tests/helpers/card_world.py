@@ -12,7 +12,7 @@ from engine.manifest import load_manifest
 from training.card.build import write_card
 from training.card.records import Records, read_records, with_measurements
 from training.data.counts import count_clips
-from training.data.scenes import SceneConfig
+from training.data.scene_config import SceneConfig
 from training.evaluation.intervals import poisson_interval, wilson_interval
 from training.export import export_model
 from training.fit import Trainer

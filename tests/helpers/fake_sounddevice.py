@@ -43,6 +43,7 @@ class FakeSounddevice:
         self.given_rate_hz: int | None = None
         self.streams: list[FakeStream] = []
         self.opened: list[dict[str, Any]] = []
+        self.played: list[tuple[np.ndarray, int]] = []
         self.default = SimpleNamespace(device=(2, 1))
         self.devices = [
             device("Webcam Mic", 2, 44_100.0),
@@ -60,6 +61,12 @@ class FakeSounddevice:
         self.opened.append(options)
         self.streams.append(FakeStream(self, options))
         return self.streams[-1]
+
+    def play(self, samples: np.ndarray, samplerate: int, *, blocking: bool) -> None:
+        if self.open_error is not None:
+            raise self.open_error
+        assert blocking
+        self.played.append((samples, samplerate))
 
 
 def device(name: str, inputs: int, rate_hz: float) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from clips import small_corpus, word_samples
 from engine.config import FbankConfig, WindowConfig
 from training.ast import AstConfig
 from training.data.clip_source import ClipSource, memory_item
-from training.data.scenes import SceneConfig, SceneMaker
+from training.data.scene_config import SceneConfig
+from training.data.scenes import SceneMaker
 from training.distributed import World
 from training.fit import Trainer
 from training.settings import AugmentConfig, FitConfig

@@ -107,6 +107,13 @@ def test_standard_input(model: Path) -> None:
         (["--posteriors", "nowhere/p.npz"], "folder nowhere does not exist"),
         (["--posteriors", "/proc/p.npz"], "cannot write --posteriors /proc/p.npz"),
         (["--posteriors", "p.csv"], "its name must end in .npz"),
+        (["--record", "nowhere/r.flac"], "folder nowhere does not exist"),
+        (["--record", "/proc/r.flac"], "cannot write --record /proc/r.flac"),
+        (["--record", "r.mp3"], "its name must end in .flac or .wav"),
+        (["--record", "assets/demo.flac"], "is the file that is read; name another one"),
+        (["--ledger", "nowhere/ledger"], "cannot keep a ledger in nowhere/ledger: No such file"),
+        (["--ledger", "/proc/ledger"], "cannot keep a ledger in /proc/ledger"),
+        (["--ledger", "assets"], "assets is no ledger, and not empty: it holds demo.flac"),
     ],
 )
 def test_arguments(model: Path, demo_path: Path, arguments: list[str], message: str) -> None:

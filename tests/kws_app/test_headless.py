@@ -226,14 +226,14 @@ def test_a_consumer_that_fails_releases_the_pipeline(tmp_path: Path, tiny: Model
 def test_a_second_signal_does_not_cut_off_the_posteriors(
     tmp_path: Path, tiny_folder: Path, demo_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pack = headless.PosteriorsFile.__exit__
+    pack = PosteriorsFile.__exit__
 
     def pack_under_signals(self: PosteriorsFile, *exc_info: object) -> None:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGTERM)
         pack(self, *exc_info)
 
-    monkeypatch.setattr(headless.PosteriorsFile, "__exit__", pack_under_signals)
+    monkeypatch.setattr(PosteriorsFile, "__exit__", pack_under_signals)
     path = tmp_path / "p.npz"
     run_headless(
         Settings(input=str(demo_path), model=tiny_folder, posteriors=path, quiet=True, json=True)

@@ -80,3 +80,22 @@ def test_printed_settings(
     monkeypatch.setattr(sys, "argv", ["kws", "--print-config", "--smoothing", "4"])
     assert program.main() == 0
     assert "smoothing = 4\n" in capsys.readouterr().out
+
+
+def test_a_command_of_its_own_gets_what_follows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[list[str]] = []
+    monkeypatch.setitem(program._COMMANDS, "ledger", given.append)
+    monkeypatch.setattr(sys, "argv", ["kws", "ledger", "list", "DIR", "--json"])
+    assert program.main() == 0
+    assert given == [["list", "DIR", "--json"]]
+
+
+def test_the_ledger_is_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kws", "ledger", "list", "/nowhere"])
+    assert program.main() == 2
+    assert capsys.readouterr().err == "kws: /nowhere is no ledger; it has no ledger.jsonl\n"
+    monkeypatch.setattr(sys, "argv", ["kws", "--ledger", "list", "--print-config"])  # a setting
+    assert program.main() == 0
+    assert 'ledger = "list"\n' in capsys.readouterr().out

@@ -1,12 +1,10 @@
 """Every scored window in a file, or no file."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from full_disk import files_of_at_most
 
 from engine.errors import ConfigError, KwsError
 from engine.scorer import ScoredWindow
@@ -19,21 +17,13 @@ LABELS = ("_unknown_", "yes")
 def window(end_sample: int, *probs: float) -> ScoredWindow:
     return ScoredWindow(
         posteriors=Posteriors(probs=np.array(probs, np.float32), end_sample=end_sample),
+        smoothed=np.zeros(len(probs), np.float32),
         detections=[],
+        held_back={},
         skipped_windows=0,
         feature_s=0,
         inference_s=0,
     )
-
-
-@contextmanager
-def files_of_at_most(size_bytes: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_times_posteriors_and_labels(tmp_path: Path) -> None:

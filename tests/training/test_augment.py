@@ -139,3 +139,12 @@ def test_voices_do_not_depend_on_their_company() -> None:
     assert not torch.allclose(augment.change_voice(log_mel, 4, ROWS[:8]), whole)
     untouched = Augment(AugmentConfig(), FbankConfig(), seed=1).change_voice(log_mel, 3, ROWS[:8])
     assert untouched is log_mel
+
+
+def test_a_stretch_leaves_a_flat_spectrum_flat() -> None:
+    """Low bins hold parts of one FFT bin each; what they hold less of is no quieter sound."""
+    log_mel = BatchFbank(FbankConfig()).cut_log_mel(torch.from_numpy(white_noise(6, 0.1))[None])
+    rows = log_mel.expand(64, -1, -1)
+    augment = Augment(AugmentConfig(warp=0.1), FbankConfig(), seed=1)
+    change = (augment.change_voice(rows, 0, ROWS) - rows).mean(dim=(0, 1))
+    assert change.abs().max() < 0.5

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from safetensors.torch import save_file
 
 from engine.errors import ModelError
 from training.ast import AstConfig, AudioSpectrogramTransformer
-from training.weights import build_model, read_weights, start_from, write_weights
+from training.weights import Weights, build_model, read_weights, start_from, write_weights
 
 
 def logits_differ(path: Path, reference: torch.nn.Module, **shape: object) -> float:
@@ -240,3 +241,30 @@ def test_safetensors_of_other_content(tmp_path: Path) -> None:
     save_file({"w": torch.zeros(2)}, tmp_path / "other.safetensors")
     with pytest.raises(ModelError, match="is no AST or DeiT checkpoint"):
         read_weights(tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize("depth", [3, 4, 5, 7])
+def test_a_deeper_model_begins_as_the_one_it_starts_from(depth: int) -> None:
+    shape = AstConfig(n_labels=3, dim=24, depth=3, heads=2)
+    old = AudioSpectrogramTransformer(shape).eval()
+    with torch.no_grad():
+        for parameter in old.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    deeper = AudioSpectrogramTransformer(replace(shape, depth=depth)).eval()
+    weights = Weights(tensors=old.state_dict(), config=shape, spelling="own", metadata={})
+    start_from(deeper, weights, "old", {i: i for i in range(3)})
+    fbank = torch.randn(4, shape.n_frames, shape.n_mels)
+    torch.testing.assert_close(deeper(fbank), old(fbank), atol=1e-5, rtol=1e-5)
+    # Its new blocks can learn at once: what they end with gets gradients.
+    deeper(fbank).sum().backward()
+    ends = [block.fc2.weight for block in deeper.blocks]
+    assert sum(bool((end == 0).all()) for end in ends) == depth - 3
+    assert all(bool(end.grad.abs().sum() > 0) for end in ends)
+
+
+def test_a_shallower_model_is_refused() -> None:
+    shape = AstConfig(n_labels=3, dim=24, depth=3, heads=2)
+    old = AudioSpectrogramTransformer(shape)
+    weights = Weights(tensors=old.state_dict(), config=shape, spelling="own", metadata={})
+    with pytest.raises(ModelError, match=r"tensors are left over, blocks.2"):
+        start_from(AudioSpectrogramTransformer(replace(shape, depth=2)), weights, "old")

@@ -21,7 +21,7 @@ from training.card.statement import (
     whole,
 )
 from training.card.training_record import TABLES, TrainingRecord
-from training.data.scenes import SceneConfig
+from training.data.scene_config import SceneConfig
 from training.settings import AugmentConfig, DataConfig, FitConfig, ModelConfig
 
 NOT_RECORDED = "not recorded by this run; runs of this version record it"
@@ -33,6 +33,7 @@ _CLASSES: dict[str, type] = {
     "fit": FitConfig,
 }
 _GROUPS = ("people", "programs")
+_BACKGROUNDS = {"other_word": "other words", "mistake": "what a model took for keywords"}
 
 
 def history(records: Records) -> list[Section]:
@@ -213,7 +214,7 @@ def _classes(clips: Mapping[str, Any]) -> list[Statement]:
     return [
         said(
             f"data.class.{name}",
-            name.replace("other_word", "other words"),
+            _BACKGROUNDS.get(name, name),
             "{train_people} | {train_programs} | {validation_people} | {validation_programs}",
             **{
                 f"{split}_{group}": whole(_count(clips.get(split, {}), name, group))

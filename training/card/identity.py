@@ -16,6 +16,7 @@ from training.card.statement import (
     Statement,
     of_today,
     said,
+    slot_of,
     unknown,
     value_said,
     whole,
@@ -49,7 +50,7 @@ def identity(records: Records, manifest: ModelManifest) -> list[Section]:
         value_said("identity.format", "format of the model", "ONNX, float32 in and out"),
     ]
     owners = [owner_said(records.owner, name, label) for name, label in _OWNERS]
-    trained = [_start(records.training), _architecture(records.training)]
+    trained = [_start(records.training), *_averaged(manifest), _architecture(records.training)]
     labels = [
         value_said("identity.labels", "labels in the order of the logits", manifest.labels),
         value_said("identity.background", "labels that never fire", manifest.background_labels),
@@ -113,6 +114,22 @@ def _start(training: TrainingRecord | None) -> Statement:
         name=training.start,
         sha256=training.start_sha256,
     )
+
+
+def _averaged(manifest: ModelManifest) -> list[Statement]:
+    """Of a model whose weights are the mean of several: which."""
+    models = manifest.provenance.get("average_of")
+    if not models:
+        return []
+    return [
+        said(
+            "identity.average_of",
+            "weights",
+            "the mean of those of {count} models: {models}; the training below is the first one's",
+            count=whole(len(models)),
+            models=slot_of([model["sha256"] for model in models]),
+        )
+    ]
 
 
 _CONVERTED = ("file", "spelling", "sha256")

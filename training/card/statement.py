@@ -116,10 +116,16 @@ def slot_of(value: Any) -> Slot:
     if isinstance(value, int | float):
         return Number(value=value) if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {text_of(slot_of(part))}" for name, part in value.items())
+        return ", ".join(f"{name} {_inner(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(text_of(slot_of(part)) for part in value) or "none"
     return "none" if value in (None, "") else str(value)
+
+
+def _inner(value: Any) -> str:
+    """A value within a table, in brackets where it has several parts itself."""
+    text = text_of(slot_of(value))
+    return f"({text})" if isinstance(value, Mapping | list | tuple) else text
 
 
 def whole(value: float) -> Number:

@@ -24,7 +24,8 @@ class Clip:
 
     Attributes:
         path: Relative to its data folder.
-        kind: "word", "digit", "speech", "other_word" or "noise".
+        kind: "word", "digit", "speech", "other_word", "noise", or "mistake" for what a model took
+            for a keyword.
         word: The spoken word for words and digits, else "".
         speaker: Empty where the source does not say.
         split: "train" or "validation".

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,17 @@ from training.data.clip_source import (
 from training.data.clips import Clip
 from training.data.corpus import corpus_sources, is_corpus, read_corpus
 from training.data.counts import count_clips, count_items, spoken_by_programs
-from training.data.folder import FolderEntry, folder_labels, list_folder, read_folder
+from training.data.folder import (
+    SPLITS,
+    FolderEntry,
+    folder_labels,
+    list_folder,
+    read_folder,
+)
 from training.data.json_list import read_json_list
 from training.data.label_csv import SPEECH_COMMANDS_CSV, LabelTable, read_label_csv
-from training.data.scenes import SILENCE, UNKNOWN, SceneConfig, SceneMaker
+from training.data.scene_config import SceneConfig
+from training.data.scenes import SILENCE, UNKNOWN, SceneMaker
 from training.settings import DataConfig
 
 
@@ -102,6 +109,12 @@ def _open_scenes(config: DataConfig, scene: SceneConfig, seed: int) -> OpenedDat
         notes += more
         origin["synthetic"] = {"folder": Path(config.synthetic).name, "clips": len(voices)}
         words = sorted({*words, *(clip.word for clip in voices if clip.word)})
+    if config.corrections:
+        corrected, more = _read_corrections(Path(config.corrections))
+        train += corrected
+        notes += more
+        origin["corrections"] = {"folder": Path(config.corrections).name, "clips": len(corrected)}
+        words = sorted({*words, *(clip.word for clip in corrected if clip.word)})
     if config.labels:
         words = sorted(_label_table(config).names)
         unused = sorted({clip.word for clip in train if clip.word} - set(words))
@@ -134,6 +147,18 @@ def _open_scenes(config: DataConfig, scene: SceneConfig, seed: int) -> OpenedDat
             "validation": count_clips(spoken, by_programs=by_programs),
         },
     )
+
+
+def _read_corrections(folder: Path) -> tuple[list[Clip], list[str]]:
+    """All of a folder of corrections: none of it may be held out, it is what went wrong."""
+    clips: list[Clip] = []
+    notes: list[str] = []
+    for split in SPLITS:
+        some, problems = read_folder(folder, split)
+        clips += [replace(clip, split="train") for clip in some]
+        notes += problems
+    mistaken = {"other_word": "mistake"}
+    return [replace(clip, kind=mistaken.get(clip.kind, clip.kind)) for clip in clips], notes
 
 
 def _open_folder_clips(config: DataConfig, fbank: FbankConfig, seed: int) -> OpenedData:

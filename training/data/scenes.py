@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import ConfigError
 from engine.types import Float32
 from training.data.clips import SAMPLE_RATE_HZ, Clip, speech_extent
 from training.data.noises import clicks, coloured_noise, hum, reverberate, white_noise
+from training.data.scene_config import SceneConfig
 
 SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
@@ -32,73 +31,6 @@ _CUT_WHOLE = 0.85
 # Pieces of speech that are glued together hold at most this share of a keyword.
 _LONGEST_PIECE_SHARE = 0.45
 _SHORTEST_PIECE, _LONGEST_PIECE = 2_000, 7_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class SceneConfig:
-    """What windows are made of.
-
-    Attributes:
-        window_samples: Length of a window.
-        word_share: Windows with a whole keyword.
-        cut_share: Windows with a keyword cut by the edge.
-        speech_share: Windows of running speech or other words; the rest is noise and silence.
-        splice_probability: Windows of speech that are short pieces of many voices, of keywords too.
-        neighbour_probability: A second word beside the first, where there is room.
-        clean_probability: Words without added noise.
-        min_snr_db: Lowest word-to-noise ratio.
-        max_snr_db: Highest word-to-noise ratio of noisy words.
-        min_level_db: Quietest peak of the finished window, relative to full scale.
-        max_level_db: Loudest; above 0 the window clips.
-        speed_range: Largest relative change of speed and pitch.
-        reverb_probability: Windows with a synthetic room response.
-        count_power: A class with n clips is drawn in proportion to n ** count_power.
-        real_share: Share of a word's draws that are clips of people, where both people and
-            programs spoke it; None draws all its clips alike.
-    """
-
-    window_samples: int = 16_000
-    word_share: float = 0.55
-    cut_share: float = 0.12
-    speech_share: float = 0.27
-    splice_probability: float = 0.2
-    neighbour_probability: float = 0.2
-    clean_probability: float = 0.25
-    min_snr_db: float = -3.0
-    max_snr_db: float = 25.0
-    min_level_db: float = -40.0
-    max_level_db: float = 3.0
-    speed_range: float = 0.12
-    reverb_probability: float = 0.2
-    count_power: float = 0.6
-    real_share: float | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what no window can be made of."""
-        if not 1_600 <= self.window_samples <= 60 * SAMPLE_RATE_HZ:
-            raise ConfigError(
-                f"window_samples is {self.window_samples}; it must be 1600 to {60 * SAMPLE_RATE_HZ}"
-            )
-        shares = {
-            name: getattr(self, name)
-            for name in (
-                *("word_share", "cut_share", "speech_share", "neighbour_probability"),
-                *("splice_probability",),
-                *("clean_probability", "reverb_probability", "speed_range", "count_power"),
-            )
-        }
-        shares["real_share"] = self.real_share or 0.0
-        shares["word_share + cut_share + speech_share"] = (
-            self.word_share + self.cut_share + self.speech_share
-        )
-        for name, share in shares.items():
-            most = 0.5 if name == "speed_range" else 1
-            if not 0 <= share <= most + 1e-9:
-                raise ConfigError(f"{name} is {share:g}; it must be 0 to {most:g}")
-        for low, high in (("min_snr_db", "max_snr_db"), ("min_level_db", "max_level_db")):
-            lowest, highest = getattr(self, low), getattr(self, high)
-            if not -200 <= lowest <= highest <= 200:
-                raise ConfigError(f"{low} is {lowest:g} and {high} {highest:g}; they must rise")
 
 
 class SceneMaker:
@@ -133,6 +65,7 @@ class SceneMaker:
         }
         self._speech = [clip for clip in clips if clip.kind == "speech"]
         self._other = [clip for clip in clips if clip.kind == "other_word"]
+        self._mistakes = [clip for clip in clips if clip.kind == "mistake"]
         self._noise = [clip for clip in clips if clip.kind == "noise"]
         self._speech_draws = _Draws([len(clip.samples) for clip in self._speech])
         self._keywords = sorted(self._words)
@@ -178,6 +111,11 @@ class SceneMaker:
             target[self._index[UNKNOWN]] = 1
             spliced = rng.random() < config.splice_probability
             scene = self._spliced_scene(rng) if spliced else self._speech_scene(rng)
+            if self._mistakes and rng.random() < config.mistake_share:
+                scene = self._excerpt(self._mistakes[rng.integers(len(self._mistakes))], rng)
+            if self._speech and rng.random() < config.overlap_probability:
+                other = self._excerpt(self._speech[self._speech_draws(rng)], rng)
+                scene = _mix(scene, other, rng.uniform(-3, 12))
         else:
             target[self._index[SILENCE]] = 1
             return _at_level(self._background(rng), rng, config.min_level_db - 25, -6.0)
@@ -239,13 +177,17 @@ class SceneMaker:
         return _resampled(samples, factor), round(start / factor), round(stop / factor)
 
     def _speech_scene(self, rng: np.random.Generator) -> Float32:
-        n = self.config.window_samples
         if not self._speech and not self._other:
             return self._backward_word(rng)
         if not self._speech or (self._other and rng.random() < 0.25):
             clip = self._other[rng.integers(len(self._other))]
         else:
             clip = self._speech[self._speech_draws(rng)]
+        return self._excerpt(clip, rng)
+
+    def _excerpt(self, clip: Clip, rng: np.random.Generator) -> Float32:
+        """Any second of a clip at a random speed and unit peak."""
+        n = self.config.window_samples
         factor = 1 + rng.uniform(-1, 1) * self.config.speed_range
         samples = _resampled(_crop(clip.samples, int(n * factor) + 2, rng), factor)[:n]
         return _placed(samples / max(1.0, float(np.abs(samples).max())), 0, n)

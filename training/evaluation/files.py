@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError
-from engine.manifest import MANIFEST_FILE, load_manifest, manifest_to_json
+from engine.manifest import load_manifest
 from training.evaluation.page import write_page
 from training.evaluation.plots import draw_plots
 from training.evaluation.tables import write_csv
+from training.manifest_file import write_manifest
 
 FIGURES_FILE = "figures.json"
 PAGE_FILE = "report.html"
@@ -77,7 +78,4 @@ def record(figures: Mapping[str, Any], model: Path) -> None:
         ],
     }
     recorded = replace(manifest, provenance={**manifest.provenance, "measured": measured})
-    path = manifest.folder / MANIFEST_FILE
-    aside = path.with_suffix(".partial")
-    aside.write_text(manifest_to_json(recorded))
-    aside.replace(path)
+    write_manifest(recorded)

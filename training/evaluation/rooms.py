@@ -39,7 +39,7 @@ LIVING_ROOM = Room(
     microphone_m=(3.3, 2.6, 1.1),
 )
 HALL = Room(
-    name="hall (0.9 s)",
+    name="hall (0.7 s)",
     size_m=(9.5, 7.2, 3.4),
     absorption=0.27,
     speaker_m=(1.5, 2.0, 1.6),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,8 +16,6 @@ from engine.scorer import StreamScorer
 from engine.types import Float32, Posteriors
 from training.evaluation.events import Heard
 from training.evaluation.streams import Stream
-
-_REPORT_EVERY = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,31 +35,37 @@ class ScoredStream:
     posteriors: Float32
 
 
-def score_stream(
-    manifest: ModelManifest,
-    backend: Backend,
-    stream: Stream,
-    progress: Callable[[int], None] = lambda windows: None,
-) -> ScoredStream:
+def score_stream(manifest: ModelManifest, backend: Backend, stream: Stream) -> ScoredStream:
     """Posteriors of every window of a stream, through the shipped StreamScorer.
 
     Args:
         manifest: The model.
         backend: Entered by the caller.
         stream: What to score.
-        progress: Told how many more windows were scored.
+    """
+    return score_pieces(manifest, backend, stream, [stream.samples])
+
+
+def score_pieces(
+    manifest: ModelManifest, backend: Backend, stream: Stream, pieces: Iterable[Float32]
+) -> ScoredStream:
+    """The same of a stream whose samples come piece by piece.
+
+    Args:
+        manifest: The model.
+        backend: Entered by the caller.
+        stream: What is known of it, without its samples.
+        pieces: 16 kHz mono.
     """
     scorer = StreamScorer(manifest, backend, DecisionConfig())
     ends, posteriors = [], []
-    for scored in scorer.process(stream.samples):
-        ends.append(scored.posteriors.end_sample)
-        posteriors.append(scored.posteriors.probs)
-        if len(ends) % _REPORT_EVERY == 0:
-            progress(_REPORT_EVERY)
-    progress(len(ends) % _REPORT_EVERY)
+    for piece in pieces:
+        for scored in scorer.process(piece):
+            ends.append(scored.posteriors.end_sample)
+            posteriors.append(scored.posteriors.probs)
     return ScoredStream(
         stream=replace(stream, samples=np.zeros(0, np.float32)),
-        hours=stream.hours,
+        hours=scorer.end_sample / manifest.fbank.sample_rate_hz / 3600,
         end_samples=np.array(ends, np.int64),
         posteriors=np.array(posteriors, np.float32).reshape(-1, len(manifest.labels)),
     )

@@ -19,6 +19,7 @@ _FADE_SAMPLES = 160
 _WORD_RMS = 0.05
 _CLEAN_NOISE_DB = -70.0
 _GAPS_S = (1.2, 3.0)
+_REPEAT_GAPS_S = (0.5, 1.2)
 _BED_SAMPLES = 30 * SAMPLE_RATE_HZ
 
 
@@ -91,7 +92,12 @@ class WordTrack:
 
 
 def word_track(
-    clips: Sequence[Clip], keywords: Sequence[str], *, most_per_word: int, seed: int
+    clips: Sequence[Clip],
+    keywords: Sequence[str],
+    *,
+    most_per_word: int,
+    seed: int,
+    repeated: bool = False,
 ) -> WordTrack:
     """Words of held-out speakers at gaps of 1.2 to 3 s.
 
@@ -100,19 +106,23 @@ def word_track(
         keywords: Which words to take.
         most_per_word: Clips taken of each word, at most; each clip is used once.
         seed: Of the choice, the order and the gaps.
+        repeated: Say each word several times, word by word, at gaps of 0.5 to 1.2 s.
 
     Raises:
         ConfigError: No clip holds any of the keywords.
     """
     rng = np.random.default_rng(seed)
     chosen = _choose(clips, keywords, most_per_word, rng)
+    if repeated:
+        chosen.sort(key=lambda clip: clip.word)
     if not chosen:
         raise ConfigError(f"no clip of {', '.join(keywords)} is there to be spoken in a stream")
     parts: list[Float32] = []
     references = []
     position = 0
     for clip in chosen:
-        gap = np.zeros(int(rng.uniform(*_GAPS_S) * SAMPLE_RATE_HZ), np.float32)
+        gap_s = rng.uniform(*(_REPEAT_GAPS_S if repeated else _GAPS_S))
+        gap = np.zeros(int(gap_s * SAMPLE_RATE_HZ), np.float32)
         start, stop = speech_extent(clip.samples)
         word = _faded(clip.samples[start:stop])
         # Equal power, so that one noise level gives every word the same ratio.

@@ -83,7 +83,8 @@ class SmoothedStream:
     ) -> list[Heard]:
         """When a keyword fires."""
         ends = self.scored.end_samples
-        score = self.scores[:, self.labels.index(keyword)]
+        # In double precision, as the Detector compares.
+        score = self.scores[:, self.labels.index(keyword)].astype(np.float64)
         candidates = np.flatnonzero((score >= threshold) & (score == self.top))
         below = np.flatnonzero(score < rearm_threshold)
         # Windows up to and including a candidate that were below the re-arm threshold.

@@ -16,7 +16,7 @@ from training.card.history import history
 from training.card.owner import Owner
 from training.card.records import Records
 from training.card.statement import Statement
-from training.data.scenes import SceneConfig
+from training.data.scene_config import SceneConfig
 from training.features import BatchFbank
 from training.settings import AugmentConfig, DataConfig, FitConfig, ModelConfig
 

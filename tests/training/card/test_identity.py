@@ -71,6 +71,17 @@ def test_what_it_started_from(
     assert found(replace(world.records, training=training))["identity.start"].text == text
 
 
+def test_a_mean_of_models_names_them(world: World) -> None:
+    manifest = world.records.manifest
+    assert manifest
+    assert "identity.average_of" not in found(world.records)
+    provenance = {**manifest.provenance, "average_of": [{"sha256": "ab"}, {"sha256": "cd"}]}
+    records = replace(world.records, manifest=replace(manifest, provenance=provenance))
+    assert found(records)["identity.average_of"].text == (
+        "the mean of those of 2 models: ab, cd; the training below is the first one's"
+    )
+
+
 def test_a_converted_checkpoint_is_not_called_trained(world: World) -> None:
     assert world.records.training
     origin = {"file": "x.pth", "sha256": "cd", "spelling": "original AST"}

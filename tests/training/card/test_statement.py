@@ -43,7 +43,7 @@ def test_values_stand_in_their_slots() -> None:
         (float("nan"), "nan"),
         ([0.9, 0.98], "0.9, 0.98"),
         ([], "none"),
-        ({"word": 3, "noise": [1]}, "word 3, noise 1"),
+        ({"word": 3, "noise": [1]}, "word 3, noise (1)"),
         (Number(value=2.0, decimals=2), "2.00"),
     ],
 )

@@ -10,7 +10,7 @@ from engine.config import FbankConfig
 from training.data.clip_source import memory_item
 from training.data.counts import count_clips, count_items, is_named, spoken_by_programs
 from training.data.opened import OpenedData, open_data
-from training.data.scenes import SceneConfig
+from training.data.scene_config import SceneConfig
 from training.settings import DataConfig
 
 

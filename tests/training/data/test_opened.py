@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from clips import word_samples
 from small_run import word_folder
 
 from engine.config import FbankConfig
 from engine.errors import ConfigError
 from training.data.opened import OpenedData, open_data
-from training.data.scenes import SceneConfig
+from training.data.scene_config import SceneConfig
 from training.settings import DataConfig
 
 
@@ -179,3 +180,21 @@ def test_one_class(tmp_path: Path) -> None:
         opened(folder=str(folder))
     shutil.copytree(folder / "only", folder / "_unknown_")
     assert opened(folder=str(folder)).labels == ("_silence_", "_unknown_", "only")
+
+
+def test_corrections_are_all_trained_on(tmp_path: Path) -> None:
+    """Also by the speaker that a hash would hold out, and mistakes are told from other words."""
+    data = word_folder(tmp_path / "data")
+    heard = tmp_path / "heard"
+    for label, hz in (("low", 520), ("_unknown_", 3_000)):
+        (heard / label).mkdir(parents=True)
+        for speaker in range(12):  # some of them fall into the validation split of a folder
+            samples = word_samples(hz + speaker)
+            soundfile.write(heard / label / f"s{speaker}_nohash_0.wav", samples, 16_000)
+    found = opened(folder=str(data), corrections=str(heard))
+    assert found.train.epoch_windows == 8 + 12
+    assert len(found.train._mistakes) == 12
+    assert found.origin["corrections"] == {"folder": "heard", "clips": 24}
+    assert found.validation.epoch_windows == 4
+    with pytest.raises(ConfigError, match="does not exist"):
+        opened(folder=str(data), corrections=str(tmp_path / "nowhere"))

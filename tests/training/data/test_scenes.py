@@ -4,18 +4,20 @@ import dataclasses
 
 import numpy as np
 import pytest
-from clips import clip, small_corpus
+from clips import clip, small_corpus, word_samples
 from signals import RATE_HZ
 
 from engine.errors import ConfigError
 from training.data import scenes
-from training.data.scenes import SceneConfig, SceneMaker
+from training.data.scene_config import SceneConfig
+from training.data.scenes import SceneMaker
 
 LABELS = ["_silence_", "_unknown_", "no", "yes"]
 QUIET = SceneConfig(
     word_share=1.0,
     cut_share=0.0,
     speech_share=0.0,
+    overlap_probability=0.0,
     neighbour_probability=0.0,
     clean_probability=1.0,
     reverb_probability=0.0,
@@ -200,6 +202,47 @@ def test_no_piece_holds_half_of_a_keyword() -> None:
     lengths = [len(maker._piece(rng)) for _ in range(200)]
     assert max(lengths) <= 0.46 * extent
     assert min(lengths) >= 2_000
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_mistakes_are_drawn_more_often_than_other_speech(share: float) -> None:
+    mistake = clip("mistake", word_samples(1_500, before_s=0.05, length_s=0.9), name="mistake")
+    config = dataclasses.replace(
+        QUIET,
+        word_share=0.0,
+        cut_share=0.0,
+        speech_share=1.0,
+        splice_probability=0.0,
+        mistake_share=share,
+    )
+    samples, targets = draw(SceneMaker([*small_corpus(), mistake], LABELS, config), 300)
+    assert (targets[:, 1] == 1).all()
+    power = np.abs(np.fft.rfft(samples)) ** 2
+    tonal = power[:, 1_200:1_800].sum(axis=1) > 0.9 * power.sum(axis=1)
+    assert tonal.mean() == pytest.approx(share, abs=0.08)
+
+
+def test_two_voices_at_the_same_time() -> None:
+    """The second one is heard where the first one pauses."""
+    voices = [
+        clip("other_word", word_samples(1_500), name="word"),
+        clip("speech", word_samples(4_000, before_s=0.0, length_s=1.0), name="talk"),
+    ]
+    words = [clip for clip in small_corpus() if clip.kind == "word"]
+    config = dataclasses.replace(
+        QUIET,
+        word_share=0.0,
+        cut_share=0.0,
+        speech_share=1.0,
+        splice_probability=0.0,
+        overlap_probability=1.0,
+    )
+    samples, targets = draw(SceneMaker([*words, *voices], LABELS, config), 200)
+    assert (targets[:, 1] == 1).all()
+    power = np.abs(np.fft.rfft(samples)) ** 2
+    low, high = power[:, 1_200:1_800].sum(axis=1), power[:, 3_500:4_500].sum(axis=1)
+    both = np.minimum(low, high) > 0.01 * (low + high)
+    assert 0.15 < both.mean() < 0.35  # a quarter are other words; talk over talk is one tone here
 
 
 def test_an_epoch_is_as_long_as_there_are_words() -> None:

@@ -1,0 +1,24 @@
+"""What the parsers of the command line share."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Iterable
+from typing import NoReturn
+
+from engine.errors import ConfigError
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports mistakes as ConfigError, in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ConfigError."""
+        raise ConfigError(f"{message}; --help lists the flags")
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """A suggestion in brackets for a name that is not known, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,1 @@
+"""Keeps the audio of detections and near misses, to be labelled and trained on."""

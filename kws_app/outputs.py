@@ -1,0 +1,101 @@
+"""What is written to files while the program listens."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any, Self
+
+from engine.audio.source import Source
+from engine.config import DecisionConfig
+from engine.errors import ConfigError
+from engine.manifest import ModelManifest
+from engine.scorer import ScoredWindow
+from engine.types import Float32
+from kws_app.ledger.keeper import LedgerKeeper
+from kws_app.ledger.retention import Limits
+from kws_app.ledger.store import Ledger
+from kws_app.posteriors import PosteriorsFile
+from kws_app.recording import Recording
+from kws_app.settings import Settings
+from kws_app.streams import say
+
+
+class Outputs:
+    """Opens the files that the settings name, and hands them what the pipeline hears and scores.
+
+    Args:
+        settings: Which files.
+        manifest: The model.
+        decision: The keywords and their thresholds.
+        source: Where the audio comes from.
+
+    Raises:
+        ConfigError: A file cannot be written where it should be.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        manifest: ModelManifest,
+        decision: DecisionConfig,
+        source: Source,
+    ) -> None:
+        rate_hz = manifest.fbank.sample_rate_hz
+        self._quiet = settings.quiet
+        self._posteriors = self._recording = self._keeper = None
+        if settings.posteriors is not None:
+            self._posteriors = PosteriorsFile(settings.posteriors, manifest.labels, rate_hz)
+        if settings.record is not None:
+            _refuse_input(settings.record, settings.input)
+            self._recording = Recording(settings.record, rate_hz)
+            self._record_path = settings.record
+        if settings.ledger is not None:
+            limits = Limits(days=settings.ledger_days, megabytes=settings.ledger_mb)
+            ledger = Ledger(settings.ledger, limits)
+            self._keeper = LedgerKeeper(
+                ledger, source, manifest, decision, settings.near_miss, self._say
+            )
+
+    def __enter__(self) -> Self:
+        """Open them; raises ConfigError before anything is heard if nothing can be kept."""
+        with contextlib.ExitStack() as stack:
+            if self._posteriors is not None:
+                stack.enter_context(self._posteriors)
+            if self._recording is not None:
+                stack.enter_context(self._recording)
+                self._say(f"recording what the model hears to {self._record_path}")
+            if self._keeper is not None:
+                stack.enter_context(self._keeper)
+            self._opened = stack.pop_all()
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        """Close them, also after a failure: nothing heard is lost."""
+        self._opened.__exit__(*exc_info)
+
+    def hear(self, samples: Float32, lost_samples: int) -> None:
+        """Take what the model hears; for `Pipeline.on_audio`."""
+        if self._recording is not None:
+            self._recording.add(samples, lost_samples)
+        if self._keeper is not None:
+            self._keeper.hear(samples, lost_samples)
+
+    def see(self, scored: ScoredWindow) -> None:
+        """Take a scored window; for `Pipeline.on_window`."""
+        if self._posteriors is not None:
+            self._posteriors.add(scored)
+        if self._keeper is not None:
+            self._keeper.see(scored)
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            say(text)
+
+
+def _refuse_input(record: Path, source: str | None) -> None:
+    if source in (None, "-"):
+        return
+    with contextlib.suppress(OSError):  # one of them is not there
+        if record.samefile(source):
+            raise ConfigError(f"--record {record} is the file that is read; name another one")

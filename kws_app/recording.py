@@ -1,0 +1,160 @@
+"""Writes the samples that the model hears to a sound file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from engine.errors import ConfigError, KwsError
+from engine.types import Float32
+from kws_app.pcm import to_pcm
+
+_FORMATS = {".flac": "FLAC", ".wav": "WAV"}
+# RIFF counts bytes in 32 bits; some are left for the header.
+_MAX_WAV_SAMPLES = (2**32 - 2**16) // 2
+_PIECE_SAMPLES = 16_000
+# Of a FLAC file, from its start (RFC 9639, section 8.2): 4 bits and 4 bytes of the number of
+# samples, then the MD5 of them.
+_FLAC_TOTAL_AT = 21
+_FLAC_MD5 = slice(26, 42)
+
+
+class Recording:
+    """A FLAC or WAV file, 16 bit mono, written aside and renamed at the end.
+
+    Lost samples become zeros, so that time in the file is the time of the events.
+
+    Args:
+        path: Target; its suffix is .flac or .wav.
+        sample_rate_hz: Rate of the model.
+
+    Raises:
+        ConfigError: The suffix is another one, or the folder does not exist.
+    """
+
+    def __init__(self, path: Path, sample_rate_hz: int) -> None:
+        if path.suffix.lower() not in _FORMATS:
+            raise ConfigError(f"--record is {path}; its name must end in .flac or .wav")
+        if not path.parent.is_dir():
+            raise ConfigError(f"--record: folder {path.parent} does not exist")
+        self._path = path
+        self._aside = path.with_suffix(f".partial{path.suffix}")
+        self._format = _FORMATS[path.suffix.lower()]
+        self._rate_hz = sample_rate_hz
+        self._samples = 0
+
+    def __enter__(self) -> Self:
+        """Open the file; raises ConfigError before anything is heard if nothing can be kept."""
+        import soundfile
+
+        try:
+            self._sink = _Sink(self._aside)
+        except OSError as err:
+            raise ConfigError(f"cannot write --record {self._path}: {err.strerror}") from err
+        self._file: Any = soundfile.SoundFile(
+            self._sink, "w", self._rate_hz, 1, subtype="PCM_16", format=self._format
+        )
+        return self
+
+    def add(self, samples: Float32, lost_samples: int) -> None:
+        """Append samples, after zeros for those that were lost before them.
+
+        Args:
+            samples: Shape [n].
+            lost_samples: How many are missing before them.
+
+        Raises:
+            KwsError: The disk is full, or the file as long as a WAV file can be.
+        """
+        while lost_samples > 0:
+            piece = min(lost_samples, _PIECE_SAMPLES)
+            self._write(np.zeros(piece, np.float32))
+            lost_samples -= piece
+        self._write(samples)
+
+    def __exit__(self, kind: object, *exc_info: object) -> None:
+        """Close and rename, also after a failure: nothing heard is lost."""
+        self._file.close()
+        self._sink.close()
+        try:
+            samples = self._samples
+            if self._sink.error is not None and self._format == "FLAC":
+                samples = _mend_flac(self._aside)
+            if samples == 0:
+                self._aside.unlink()  # a device that did not open must not cost the old file
+            else:
+                self._aside.replace(self._path)
+        except OSError as err:
+            raise KwsError(f"cannot write --record {self._path}: {err.strerror}") from err
+        if kind is None:
+            self._check()  # the last samples are written when the file is closed
+
+    def _write(self, samples: Float32) -> None:
+        if self._format == "WAV" and self._samples + len(samples) > _MAX_WAV_SAMPLES:
+            hours = _MAX_WAV_SAMPLES / self._rate_hz / 3600
+            raise KwsError(
+                f"--record {self._path} is full after {hours:.0f} h, as long as a WAV file can be; "
+                "record to a .flac"
+            )
+        self._file.write(to_pcm(samples))
+        self._check()
+        self._samples += len(samples)
+
+    def _check(self) -> None:
+        if self._sink.error is not None:
+            raise KwsError(
+                f"cannot write --record {self._path}: {self._sink.error.strerror}; "
+                "what was written so far is kept"
+            ) from self._sink.error
+
+
+class _Sink:
+    """What libsndfile writes to.
+
+    Exceptions do not pass through C, so an error is kept for the caller. From then on nothing is
+    appended, and the file ends with the last whole piece; the header can still be put right.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.error: OSError | None = None
+        # Unbuffered: a full disk is seen at the piece that does not fit, not at the end.
+        self._file = path.open("w+b", buffering=0)
+        self.seek = self._file.seek
+        self.tell = self._file.tell
+        self.close = self._file.close
+
+    def write(self, data: bytes) -> int:
+        """Write all of it, or take back what was written; always the length of the data."""
+        position = self._file.tell()
+        if self.error is not None and position + len(data) > os.fstat(self._file.fileno()).st_size:
+            return len(data)
+        written = 0
+        try:
+            while written < len(data):
+                written += self._file.write(data[written:])
+        except OSError as err:
+            self.error = err
+            self._file.truncate(position)
+        return len(data)
+
+
+def _mend_flac(path: Path) -> int:
+    """Put the number of samples right in a file whose last ones could not be written."""
+    import soundfile
+
+    samples = 0
+    with soundfile.SoundFile(path) as file:
+        file.seekable = lambda: False  # its length is wrong
+        while n := len(file.read(_PIECE_SAMPLES, dtype="int16")):
+            samples += n
+    with path.open("r+b") as raw:
+        head = bytearray(raw.read(_FLAC_MD5.stop))
+        head[_FLAC_TOTAL_AT] = head[_FLAC_TOTAL_AT] & 0xF0 | samples >> 32
+        head[_FLAC_TOTAL_AT + 1 : _FLAC_MD5.start] = (samples & 0xFFFFFFFF).to_bytes(4)
+        head[_FLAC_MD5] = bytes(16)  # zeros: not known
+        raw.seek(0)
+        raw.write(head)
+    return samples

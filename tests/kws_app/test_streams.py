@@ -1,0 +1,31 @@
+"""Questions to a person, or to nobody."""
+
+import io
+import sys
+
+import pytest
+
+from kws_app.streams import ask
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+
+
+def test_a_line_comes_without_its_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, b"yes \n\nlast")
+    assert [ask("really?") for _ in range(4)] == ["yes ", "", "last", None]
+    assert capsys.readouterr().out == "really? " * 4
+
+
+def test_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert ask("really?") is None
+
+
+def test_bytes_that_are_no_text_are_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, b"\xff\n")
+    assert ask("really?") == ""
+    assert ask("really?") is None

@@ -1,0 +1,99 @@
+"""Set thresholds by a promise: at most so many false alarms a day."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    parser.add_argument("--model", type=Path, required=True, help="its manifest is changed")
+    parser.add_argument("--data", type=Path, required=True, help="folder with clips of keywords")
+    parser.add_argument(
+        "--false-alarms-per-day", type=float, required=True, help="of all keywords together"
+    )
+    parser.add_argument(
+        "--sure",
+        action="store_true",
+        help="the upper end of the 95 %% interval must keep the promise too",
+    )
+    parser.add_argument(
+        "--room",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="recordings without keywords, or folders of them; else the backgrounds of the data",
+    )
+    parser.add_argument(
+        "--record", metavar="TIME", help="record so long (2h, 30m) into the first --room before"
+    )
+    parser.add_argument("--device", help="microphone to record with, by name or index")
+    parser.add_argument(
+        "--split",
+        choices=("train", "validation", "test", "all"),
+        default="validation",
+        help="which clips of the data",
+    )
+    parser.add_argument(
+        "--smoothing", type=int, nargs="+", default=[1, 2, 3, 4, 5], help="windows to try"
+    )
+    parser.add_argument(
+        "--most-delay",
+        type=float,
+        default=0.3,
+        metavar="S",
+        help="longest median time from a word's end to its detection",
+    )
+    parser.add_argument("--most-per-word", type=int, default=60, help="clips of a word in a stream")
+    parser.add_argument("--seed", type=int, default=1, help="of the streams")
+    parser.add_argument("--workers", type=int, default=2, help="streams to score at a time")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print what would be written, and write nothing"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Calibrate, print the outcome and write the manifest."""
+    from engine.manifest import load_manifest
+    from training.calibration.calibrate import calibrate, calibrated
+    from training.calibration.evidence import hours_without_keywords, listen
+    from training.calibration.promise import require_support
+    from training.calibration.report import to_markdown
+    from training.calibration.room import duration_s, record_room
+    from training.evaluation.material import read_material
+    from training.manifest_file import write_manifest
+
+    manifest = load_manifest(options.model)
+    material = read_material(options.data, options.split)
+    rooms = options.room
+    if options.record:
+        seconds = duration_s(options.record)
+        rooms = rooms or [Path("room")]
+        # Refused before it is recorded, not hours later.
+        recorded = [room for room in rooms if room.exists()]
+        hours = hours_without_keywords(material, recorded) if recorded else 0.0
+        require_support(options.false_alarms_per_day, hours + seconds / 3600)
+        record_room(rooms[0], seconds, options.model, options.device)
+    require_support(options.false_alarms_per_day, hours_without_keywords(material, rooms))
+    heard = listen(
+        manifest,
+        material,
+        material.words(manifest.keywords),
+        rooms=rooms,
+        most_per_word=options.most_per_word,
+        seed=options.seed,
+        workers=options.workers,
+    )
+    found = calibrate(
+        manifest,
+        heard,
+        per_day=options.false_alarms_per_day,
+        smoothing=options.smoothing,
+        most_delay_s=options.most_delay,
+        sure=options.sure,
+    )
+    print(to_markdown(found), end="")
+    if not options.dry_run:
+        write_manifest(calibrated(manifest, found))
+        print(f"wrote {manifest.folder / 'manifest.json'}")
