@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ def listen(
         for condition in CONDITIONS:
             yield word_stream(track, condition, bed)
         again = word_track(clips, keywords, most_per_word=most_per_word, seed=seed, repeated=True)
-        yield word_stream(again, Condition(), bed)
+        yield replace(word_stream(again, Condition(), bed), name=REPEATS)
         for kind in () if rooms else BACKGROUNDS:
             stream = background_stream(clips, kind)
             if len(stream.samples):

@@ -87,6 +87,7 @@ def test_what_is_listened_to(tiny: ModelManifest, heard: Heard) -> None:
         "10 dB": 12,
         "0 dB": 12,
     }
+    assert heard.repeats.stream.name == "repeats"
     assert len(heard.repeats.stream.references) == 12
 
 
