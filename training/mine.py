@@ -11,7 +11,7 @@ import soundfile
 from engine.errors import ConfigError
 from engine.manifest import ModelManifest
 from training.data.clips import SAMPLE_RATE_HZ
-from training.evaluation.material import BACKGROUNDS, Material
+from training.evaluation.material import Material, background_kinds
 from training.evaluation.report import score_all
 from training.evaluation.streams import background_stream
 from training.evaluation.sweep import REARM_SHARE, smooth
@@ -49,8 +49,7 @@ def mine(
         raise ConfigError(f"{folder} is not empty; name a new folder, or remove it")
     if not 0 < threshold <= 1:
         raise ConfigError(f"threshold is {threshold:g}; it must be above 0 and at most 1")
-    streams = [background_stream(material.clips, kind) for kind in BACKGROUNDS]
-    streams = [stream for stream in streams if len(stream.samples)]
+    streams = [background_stream(material.clips, kind) for kind in background_kinds(material.clips)]
     if not streams:
         raise ConfigError("the data has no running speech, no noise and no other words to search")
     (folder / _UNKNOWN_FOLDER).mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from training.card.build import write_card
 from training.card.records import Records, read_records, with_measurements
 from training.data.counts import count_clips
 from training.data.scene_config import SceneConfig
+from training.evaluation.figures import FORMAT_VERSION
 from training.evaluation.intervals import poisson_interval, wilson_interval
 from training.export import export_model
 from training.fit import Trainer
@@ -114,7 +115,7 @@ def figures(sha256: str) -> dict[str, Any]:
     """Figures as `evaluate` writes them."""
     labels = ["_silence_", "_unknown_", *KEYWORDS]
     return {
-        "format_version": 1,
+        "format_version": FORMAT_VERSION,
         "date": "2026-11-25",
         "model": {"name": "tones", "sha256": sha256, "keywords": list(KEYWORDS)},
         "data": {"folder": "tones", "split": "validation", "clips": {"word": 40}, "seed": 1},
@@ -128,6 +129,7 @@ def figures(sha256: str) -> dict[str, Any]:
                 ("words, 10 dB", (("no", 4), ("yes", 12))),
             )
         },
+        "false_alarms_by_keyword": {"speech": {"yes": 3, "no": 1}, "noise": {}},
         "by_source": {
             "people": {"words, clean": missed(6, 50), "words, 10 dB": missed(16, 50)},
             "programs": {"words, clean": missed(0, 0), "words, 10 dB": missed(0, 0)},

@@ -14,7 +14,7 @@ from training.calibration.peaks import alarm_peaks, join_peaks, word_peaks
 from training.calibration.promise import FOLDS, Evidence
 from training.data.clips import SAMPLE_RATE_HZ
 from training.data.long_audio import hours_of, read_pieces, sound_files
-from training.evaluation.material import BACKGROUNDS, Material
+from training.evaluation.material import BACKGROUNDS, Material, background_kinds
 from training.evaluation.report import score_all
 from training.evaluation.scored import ScoredStream, score_pieces
 from training.evaluation.streams import (
@@ -102,12 +102,12 @@ def listen(
             yield word_stream(track, condition, bed)
         again = word_track(clips, keywords, most_per_word=most_per_word, seed=seed, repeated=True)
         yield replace(word_stream(again, Condition(), bed), name=REPEATS)
-        for kind in () if rooms else BACKGROUNDS:
-            stream = background_stream(clips, kind)
-            if len(stream.samples):
-                yield stream
+        for kind in kinds:
+            yield background_stream(clips, kind)
 
-    scored = score_all(manifest, streams(), workers=workers)
+    kinds = [] if rooms else background_kinds(material.clips)
+    total = len(CONDITIONS) + 1 + len(kinds)
+    scored = score_all(manifest, streams(), workers=workers, total=total)
     negatives = scored[len(CONDITIONS) + 1 :] + _score_rooms(manifest, rooms)
     hours_by_kind: dict[str, float] = {}
     for item in negatives:

@@ -12,7 +12,12 @@ from engine.errors import ConfigError
 from training.calibration.choose import choose_thresholds
 from training.calibration.peaks import Floats, Peaks, join_peaks
 from training.calibration.tails import fit_tails
-from training.evaluation.intervals import hours_to_support, poisson_interval, supported_per_day
+from training.evaluation.intervals import (
+    hours_to_support,
+    poisson_interval,
+    supported_per_day,
+    three_digits,
+)
 
 FOLDS = 5
 # What the thresholds aim at, as shares of the promise: the first that keeps it is taken.
@@ -105,7 +110,7 @@ def keep_promise(evidence: Evidence, per_day: float, *, sure: bool = False) -> P
         ConfigError: The audio does not support the promise, or no threshold keeps it.
     """
     require_support(per_day, evidence.hours)
-    kept = None
+    kept = 0.0
     for share in _AIMS:
         promise = _aimed(evidence, share * per_day / 24, share)
         kept = promise.interval_per_day[1] if sure else promise.per_day
@@ -113,7 +118,8 @@ def keep_promise(evidence: Evidence, per_day: float, *, sure: bool = False) -> P
         if kept <= per_day * 1.05:
             return promise
     raise ConfigError(
-        f"no threshold keeps {per_day:g} false alarms a day: the highest ones give {kept:.3g}. "
+        f"no threshold keeps {per_day:g} false alarms a day: the highest ones give "
+        f"{three_digits(kept)}. "
         + ("Give more audio without keywords, or leave --sure out" if sure else "Promise less")
     )
 

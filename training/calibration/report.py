@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from training.calibration.calibrate import Calibration
+from training.evaluation.intervals import three_digits
 
 
 def to_markdown(calibration: Calibration) -> str:
@@ -15,7 +16,8 @@ def to_markdown(calibration: Calibration) -> str:
         f"Promised: at most {figures['promised_per_day']:g} false alarms a day, all keywords "
         "together.",
         "",
-        f"Expected: {promise.per_day:.3g} a day ({low:.3g} to {high:.3g}): "
+        f"Expected: {three_digits(promise.per_day)} a day "
+        f"({three_digits(low)} to {three_digits(high)}): "
         f"{promise.alarms.sum()} alarms in {promise.hours:.2f} hours that their thresholds had "
         f"not seen ({kinds}). The thresholds below give {figures['alarms_seen']} on the audio that "
         "they were made from.",
@@ -45,7 +47,8 @@ def to_markdown(calibration: Calibration) -> str:
         interval = point.false_alarms_per_day_interval or (0.0, 0.0)
         lines.append(
             f"| {word} | {point.threshold:.3f} | {point.rearm_threshold:.3f} "
-            f"| {point.false_alarms_per_day:.3g} ({interval[0]:.3g} to {interval[1]:.3g}) "
+            f"| {three_digits(point.false_alarms_per_day or 0)} "
+            f"({three_digits(interval[0])} to {three_digits(interval[1])}) "
             f"| {row['spoken']} | {row['missed_clean']} |"
         )
     return "\n".join(lines) + "\n"

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from engine.errors import ConfigError
 from engine.manifest import load_manifest
-from training.data.counts import PEOPLE, PROGRAMS, spoken_by_programs
+from training.data.counts import PEOPLE, PROGRAMS
+from training.data.folder import spoken_by_programs
 
 BINS = 15
 

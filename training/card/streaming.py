@@ -106,21 +106,28 @@ def _setting(setting: Figures, shown: list[str], kinds: list[str]) -> Statement:
     return said(f"setting.{label}", label, " | ".join(form), **values)
 
 
+def _keyword_alarms(by_stream: Mapping[str, Mapping[str, int]]) -> Statement:
+    label = "false alarms of each keyword on running speech and noise"
+    if not by_stream:
+        return unknown("streaming.keyword_alarms", label, "not measured: no such streams")
+    listed = [
+        f"{name.replace('_', ' ')}: {', '.join(f'{w} {n}' for w, n in counts.items()) or 'none'}"
+        for name, counts in by_stream.items()
+    ]
+    return value_said("streaming.keyword_alarms", label, "; ".join(listed))
+
+
 def _keywords(figures: Figures) -> list[Block]:
     streams = figures["by_keyword"]
     shown = [name for name in _SHOWN if name in streams] or list(streams)[:1]
-    only_words = unknown(
-        "streaming.keyword_alarms",
-        "false alarms of each keyword on running speech and noise",
-        "not measured: the figures have those of all keywords together, above",
-    )
+    alarms = _keyword_alarms(figures["false_alarms_by_keyword"])
     if not shown:
-        return [Items([unknown("streaming.keywords", "each keyword", MEASURE), only_words])]
+        return [Items([unknown("streaming.keywords", "each keyword", MEASURE), alarms])]
     head = ["keyword", "spoken"]
     for name in shown:
         head += [f"missed, {name.removeprefix('words, ')}", "95 % interval, %"]
     rows = [_keyword(word, streams, shown) for word in streams[shown[0]]]
-    return [Table(head, rows), Picture("keywords", "Missed words by keyword"), Items([only_words])]
+    return [Table(head, rows), Picture("keywords", "Missed words by keyword"), Items([alarms])]
 
 
 def _keyword(word: str, streams: Figures, shown: list[str]) -> Statement:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from training.commands.flags import add_split, add_stream_choice, add_workers
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
@@ -29,12 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--record", metavar="TIME", help="record so long (2h, 30m) into the first --room before"
     )
     parser.add_argument("--device", help="microphone to record with, by name or index")
-    parser.add_argument(
-        "--split",
-        choices=("train", "validation", "test", "all"),
-        default="validation",
-        help="which clips of the data",
-    )
+    add_split(parser)
     parser.add_argument(
         "--smoothing", type=int, nargs="+", default=[1, 2, 3, 4, 5], help="windows to try"
     )
@@ -45,9 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="longest median time from a word's end to its detection",
     )
-    parser.add_argument("--most-per-word", type=int, default=60, help="clips of a word in a stream")
-    parser.add_argument("--seed", type=int, default=1, help="of the streams")
-    parser.add_argument("--workers", type=int, default=2, help="streams to score at a time")
+    add_stream_choice(parser)
+    add_workers(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="print what would be written, and write nothing"
     )

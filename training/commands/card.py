@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training.commands.flags import add_split
+
 if TYPE_CHECKING:
     from training.card.records import Records
 
@@ -20,12 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--owner", type=Path, help="TOML file of what only the owner can say")
     parser.add_argument("--data", type=Path, help="recordings, to measure the posteriors on")
-    parser.add_argument(
-        "--split",
-        choices=("train", "validation", "test", "all"),
-        default="validation",
-        help="which clips of the data",
-    )
+    add_split(parser)
     parser.add_argument("--watts", type=float, help="of the machine that trained, at work")
     parser.add_argument("--kg-per-kwh", type=float, help="carbon dioxide of its grid")
     parser.add_argument("--out", type=Path, help="folder for the card; else the model folder")

@@ -6,6 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training.commands.flags import (
+    add_keywords,
+    add_split,
+    add_stream_choice,
+    add_workers,
+    keywords_of,
+)
+
 if TYPE_CHECKING:
     from training.evaluation.report import Report
 
@@ -17,22 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--streams", type=Path, help="folder that the command streams has made")
     parser.add_argument("--model", type=Path, default=Path("assets/models/default"), help="folder")
     parser.add_argument("--synthetic", type=Path, help="folder of synthetic voices, measured apart")
-    parser.add_argument(
-        "--split",
-        choices=("train", "validation", "test", "all"),
-        default="validation",
-        help="which clips of the data",
-    )
-    parser.add_argument("--keywords", help="words to speak, with commas; else all there are")
-    parser.add_argument("--most-per-word", type=int, default=60, help="clips of a word in a stream")
+    add_split(parser)
+    add_keywords(parser)
+    add_stream_choice(parser)
     parser.add_argument(
         "--alarms-per-hour", type=float, nargs="+", default=[1, 6, 60], help="promises to keep"
     )
     parser.add_argument(
         "--smoothing", type=int, nargs="*", default=[], help="other numbers of windows to average"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of order, gaps and choice")
-    parser.add_argument("--workers", type=int, default=2, help="streams to score at a time")
+    add_workers(parser)
     parser.add_argument("--out", type=Path, help="folder for page, pictures, CSV and JSON")
     parser.add_argument(
         "--record", action="store_true", help="write the figures into the model's manifest"
@@ -68,22 +70,28 @@ def _measure(options: argparse.Namespace) -> Report:
     }
     manifest = load_manifest(options.model)
     if options.streams:
-        keywords = options.keywords.split(",") if options.keywords else None
         return measure(
             options.model,
             read_streams(options.streams),
             material=None,
-            keywords=keywords or manifest.keywords,
+            keywords=keywords_of(options) or manifest.keywords,
             n_streams=len(read_index(options.streams)),
             **shared,
         )
     material = read_material(options.data, options.split, options.synthetic)
     spoken = material.words(manifest.keywords)
-    keywords = options.keywords.split(",") if options.keywords else spoken
+    keywords = keywords_of(options) or spoken
     streams = StreamSet(
         material=material,
         keywords=keywords,
         most_per_word=options.most_per_word,
         seed=options.seed,
     )
-    return measure(options.model, streams, material=material, keywords=keywords, **shared)
+    return measure(
+        options.model,
+        streams,
+        material=material,
+        keywords=keywords,
+        n_streams=len(streams),
+        **shared,
+    )

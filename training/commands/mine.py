@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from training.commands.flags import add_split, add_workers
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
     parser.add_argument("--model", type=Path, required=True, help="folder")
     parser.add_argument("--data", type=Path, required=True, help="folder with backgrounds")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument(
-        "--split", choices=("train", "validation", "test", "all"), default="train", help="of data"
-    )
+    add_split(parser, default="train")
     parser.add_argument("--threshold", type=float, default=0.4, help="of every keyword")
     parser.add_argument("--smoothing", type=int, default=1, help="windows to average")
-    parser.add_argument("--workers", type=int, default=2, help="streams to score at a time")
+    add_workers(parser)
 
 
 def run(options: argparse.Namespace) -> None:

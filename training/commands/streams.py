@@ -5,23 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from training.commands.flags import add_keywords, add_split, add_stream_choice, keywords_of
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
     parser.add_argument("--data", type=Path, required=True, help="folder of recordings")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument(
-        "--split",
-        choices=("train", "validation", "test", "all"),
-        default="validation",
-        help="which clips of the data",
-    )
-    parser.add_argument("--keywords", help="words to speak, with commas; else all there are")
-    parser.add_argument("--most-per-word", type=int, default=60, help="clips of a word in a stream")
+    add_split(parser)
+    add_keywords(parser)
+    add_stream_choice(parser)
     parser.add_argument("--snr", type=float, nargs="*", help="noise below the words, in decibels")
     parser.add_argument("--gain", type=float, nargs="*", help="levels, in decibels")
     parser.add_argument("--no-rooms", action="store_true", help="leave the two rooms out")
-    parser.add_argument("--seed", type=int, default=1, help="of order, gaps and choice")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -43,7 +39,7 @@ def run(options: argparse.Namespace) -> None:
     ]
     streams = StreamSet(
         material=material,
-        keywords=options.keywords.split(",") if options.keywords else spoken,
+        keywords=keywords_of(options) or spoken,
         most_per_word=options.most_per_word,
         seed=options.seed,
         conditions=conditions,

@@ -9,22 +9,15 @@ from typing import Any
 
 from training.data.clip_source import ClipItem
 from training.data.clips import SAMPLE_RATE_HZ, Clip
-from training.synthetic_folder import SETTINGS_FILE
 
 PEOPLE, PROGRAMS = "people", "programs"
 
 
-def spoken_by_programs(folder: Path) -> bool:
-    """Whether `synthesize` filled a folder, so that programs speak in it whatever its role is."""
-    return (folder / SETTINGS_FILE).is_file()
-
-
-def count_clips(clips: Iterable[Clip], *, by_programs: bool = False) -> dict[str, Any]:
+def count_clips(clips: Iterable[Clip]) -> dict[str, Any]:
     """Count clips in memory.
 
     Args:
         clips: Of one split.
-        by_programs: Whether programs speak in all of them.
 
     Returns:
         `words` and `backgrounds`: name to clips of people and of programs; `speakers`: those that
@@ -35,7 +28,7 @@ def count_clips(clips: Iterable[Clip], *, by_programs: bool = False) -> dict[str
     speakers: dict[str, set[str]] = {PEOPLE: set(), PROGRAMS: set()}
     hours = {PEOPLE: 0.0, PROGRAMS: 0.0}
     for clip in clips:
-        who = PROGRAMS if clip.synthetic or by_programs else PEOPLE
+        who = PROGRAMS if clip.synthetic else PEOPLE
         (words[clip.word] if clip.word else backgrounds[clip.kind])[who] += 1
         hours[who] += len(clip.samples) / SAMPLE_RATE_HZ / 3600
         if is_named(clip.speaker, clip.path):

@@ -20,6 +20,7 @@ import numpy as np
 
 from engine.errors import ConfigError, SourceError
 from training.data.clips import AUDIO_SUFFIXES, Clip, Int16, read_samples, require_text
+from training.synthetic_folder import SETTINGS_FILE
 
 BACKGROUND_KINDS = {
     "_unknown_": "other_word",
@@ -117,7 +118,7 @@ def read_folder(
     Args:
         folder: Plain folder of words.
         split: "train", "validation" or "test".
-        synthetic: Whether programs spoke the clips.
+        synthetic: Whether programs spoke the clips; of a folder that `synthesize` filled they did.
         workers: Threads that decode.
 
     Returns:
@@ -127,6 +128,7 @@ def read_folder(
         ConfigError: As for `list_folder`; or every clip of the split has to be left out.
     """
     entries = [entry for entry in list_folder(folder) if entry.split == split]
+    synthetic = synthetic or spoken_by_programs(folder)
     clips, problems = [], []
 
     def read(entry: FolderEntry) -> Int16 | str:
@@ -157,6 +159,11 @@ def read_folder(
     if problems and not clips:
         raise ConfigError(f"no clip of {folder} can be used: {problems[0]}")
     return clips, problems
+
+
+def spoken_by_programs(folder: Path) -> bool:
+    """Whether `synthesize` filled a folder, so that programs speak in it whatever its role is."""
+    return (folder / SETTINGS_FILE).is_file()
 
 
 def speaker_of(name: str) -> str:

@@ -21,13 +21,14 @@ from training.data.clip_source import (
 )
 from training.data.clips import Clip
 from training.data.corpus import corpus_sources, is_corpus, read_corpus
-from training.data.counts import count_clips, count_items, spoken_by_programs
+from training.data.counts import count_clips, count_items
 from training.data.folder import (
     SPLITS,
     FolderEntry,
     folder_labels,
     list_folder,
     read_folder,
+    spoken_by_programs,
 )
 from training.data.json_list import read_json_list
 from training.data.label_csv import SPEECH_COMMANDS_CSV, LabelTable, read_label_csv
@@ -134,7 +135,6 @@ def _open_scenes(config: DataConfig, scene: SceneConfig, seed: int) -> OpenedDat
     measured = ClipSource(
         items, len(labels), max_samples=n, window_samples=n, seed=seed, shuffle=False
     )
-    by_programs = spoken_by_programs(folder)
     used = [clip for clip in train if not clip.word or clip.word in words]
     return OpenedData(
         labels=labels,
@@ -143,8 +143,8 @@ def _open_scenes(config: DataConfig, scene: SceneConfig, seed: int) -> OpenedDat
         notes=notes,
         origin=origin,
         counts={
-            "train": count_clips(used, by_programs=by_programs),
-            "validation": count_clips(spoken, by_programs=by_programs),
+            "train": count_clips(used),
+            "validation": count_clips(spoken),
         },
     )
 

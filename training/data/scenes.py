@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,14 @@ _LONGEST_PIECE_SHARE = 0.45
 _SHORTEST_PIECE, _LONGEST_PIECE = 2_000, 7_000
 
 
+class _Word(NamedTuple):
+    """A clip, and where in it the word begins and ends, in samples."""
+
+    clip: Clip
+    start: int
+    stop: int
+
+
 class SceneMaker:
     """Draws windows and their targets from a corpus.
 
@@ -46,22 +55,17 @@ class SceneMaker:
         self.config = config
         self.labels = list(labels)
         self._index = {label: i for i, label in enumerate(labels)}
-        self._words: dict[str, list[Clip]] = defaultdict(list)
+        self._words: dict[str, list[_Word]] = defaultdict(list)
         for clip in clips:
             if clip.word in self._index:
-                self._words[clip.word].append(clip)
+                self._words[clip.word].append(_Word(clip, *speech_extent(clip.samples)))
         self._real_words = {
-            word: [clip for clip in group if not clip.synthetic]
+            word: [spoken for spoken in group if not spoken.clip.synthetic]
             for word, group in self._words.items()
         }
         self._synthetic_words = {
-            word: [clip for clip in group if clip.synthetic] for word, group in self._words.items()
-        }
-        # People's and synthetic clips lie in two folders, in which paths may be the same.
-        self._extents = {
-            (clip.synthetic, clip.path): speech_extent(clip.samples)
-            for group in self._words.values()
-            for clip in group
+            word: [spoken for spoken in group if spoken.clip.synthetic]
+            for word, group in self._words.items()
         }
         self._speech = [clip for clip in clips if clip.kind == "speech"]
         self._other = [clip for clip in clips if clip.kind == "other_word"]
@@ -164,17 +168,20 @@ class SceneMaker:
 
     def _spoken(self, word: str, rng: np.random.Generator) -> tuple[Float32, int, int]:
         """A clip of a word at a random speed and unit peak, with its extent."""
-        clips = self._words[word]
+        group = self._words[word]
         real = self._real_words[word]
-        if self.config.real_share is not None and 0 < len(real) < len(clips):
+        if self.config.real_share is not None and 0 < len(real) < len(group):
             from_people = rng.random() < self.config.real_share
-            clips = real if from_people else self._synthetic_words[word]
-        clip = clips[rng.integers(len(clips))]
-        start, stop = self._extents[clip.synthetic, clip.path]
-        samples = clip.samples.astype(np.float32)
+            group = real if from_people else self._synthetic_words[word]
+        spoken = group[rng.integers(len(group))]
+        samples = spoken.clip.samples.astype(np.float32)
         samples /= max(1.0, float(np.abs(samples).max()))
         factor = 1 + rng.uniform(-1, 1) * self.config.speed_range
-        return _resampled(samples, factor), round(start / factor), round(stop / factor)
+        return (
+            _resampled(samples, factor),
+            round(spoken.start / factor),
+            round(spoken.stop / factor),
+        )
 
     def _speech_scene(self, rng: np.random.Generator) -> Float32:
         if not self._speech and not self._other:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,6 +71,12 @@ def by_keyword(matching: Matching, keywords: Sequence[str]) -> dict[str, dict[st
             "taken_for": _taken_for(matching, word),
         }
     return rows
+
+
+def alarms_by_keyword(matching: Matching) -> dict[str, int]:
+    """What fired without being said, the most frequent first."""
+    counts = Counter(alarm.heard.keyword for alarm in matching.alarms)
+    return dict(counts.most_common())
 
 
 def _taken_for(matching: Matching, word: str) -> dict[str, int]:

@@ -8,13 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluation.breakdown import by_keyword, by_speaker, outcomes, share_of
+from training.evaluation.breakdown import (
+    alarms_by_keyword,
+    by_keyword,
+    by_speaker,
+    outcomes,
+    share_of,
+)
 from training.evaluation.events import Cause, Matching
-from training.evaluation.intervals import hours_to_support, poisson_interval
+from training.evaluation.intervals import hours_to_support, poisson_interval, three_digits
 from training.evaluation.report import Curve, Report, Row
 from training.evaluation.scored import ScoredStream
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 # Speakers are compared on what all of them said under the same conditions.
 _SPEAKER_STREAMS = ("words, clean", "words, 10 dB")
 
@@ -38,6 +44,10 @@ def figures(report: Report) -> dict[str, Any]:
         "settings": [_setting(row, report) for row in report.rows],
         "by_keyword": {
             name: by_keyword(matching, report.keywords) for name, matching in words.items()
+        },
+        "false_alarms_by_keyword": {
+            item.stream.name: alarms_by_keyword(shipped.matchings[item.stream.name])
+            for item in report.backgrounds
         },
         "by_source": {
             source: {
@@ -66,12 +76,12 @@ def limits(report: Report) -> list[str]:
         if alarms == 0:
             lines.append(
                 f"No alarm in {item.hours:.2f} hours of {_KINDS[item.stream.kind]} proves no "
-                f"better than {high:.3g} a day (3 / T)."
+                f"better than {three_digits(high)} a day (3 / T)."
             )
         else:
             lines.append(
                 f"{alarms} alarms in {item.hours:.2f} hours of {_KINDS[item.stream.kind]} mean "
-                f"{low:.3g} to {high:.3g} a day."
+                f"{three_digits(low)} to {three_digits(high)} a day."
             )
     hours = sum(item.hours for item in report.backgrounds)
     wanted = hours_to_support(1)

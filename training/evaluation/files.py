@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.errors import ConfigError
 from engine.manifest import load_manifest
+from training.evaluation.figures import FORMAT_VERSION
 from training.evaluation.page import write_page
 from training.evaluation.plots import draw_plots
 from training.evaluation.tables import write_csv
@@ -41,8 +42,8 @@ def read_figures(path: Path) -> dict[str, Any]:
     file = path / FIGURES_FILE if path.is_dir() else path
     try:
         found = json.loads(file.read_text())
-        if found["format_version"] != 1:
-            raise ValueError(f"format_version is {found['format_version']}, not 1")
+        if found["format_version"] != FORMAT_VERSION:
+            raise ValueError(f"format_version is {found['format_version']}, not {FORMAT_VERSION}")
     except OSError as err:
         raise ConfigError(
             f"cannot read {file}: {err.strerror}; python -m training evaluate --out makes it"

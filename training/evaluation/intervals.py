@@ -31,6 +31,11 @@ def wilson_interval(successes: int, total: int, z: float = 1.959964) -> tuple[fl
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
+def three_digits(value: float) -> str:
+    """Three significant digits as people write them: 1,140, 57.6, 0.0012."""
+    return f"{float(f'{value:.3g}'):,.12g}"
+
+
 def hours_to_support(per_day: float) -> float:
     """Hours without an alarm after which a rate of alarms a day can be claimed."""
     return poisson_interval(0)[1] * 24 / per_day

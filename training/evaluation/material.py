@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,12 @@ def read_material(folder: Path, split: str, synthetic: Path | None = None) -> Ma
     return Material(clips=clips, origin=origin, notes=notes)
 
 
+def background_kinds(clips: Iterable[Clip]) -> list[str]:
+    """Which backgrounds there are, in the order in which they are scored."""
+    found = {clip.kind for clip in clips}
+    return [kind for kind in BACKGROUNDS if kind in found]
+
+
 @dataclass(frozen=True, kw_only=True)
 class StreamSet:
     """Streams that are made one at a time, so that they need not fit into memory together.
@@ -115,6 +121,11 @@ class StreamSet:
             self.material.clips, self.keywords, most_per_word=self.most_per_word, seed=self.seed
         )
 
+    def __len__(self) -> int:
+        """How many streams there are."""
+        kinds = background_kinds(self.material.clips)
+        return len(kinds) + (len(self.conditions) if self.keywords else 0)
+
     def __iter__(self) -> Iterator[Stream]:
         """Words in every condition, then the backgrounds that there are."""
         clips = self.material.clips
@@ -122,7 +133,5 @@ class StreamSet:
             track, bed = self.track(), noise_bed(clips, seed=self.seed)
             for condition in self.conditions:
                 yield word_stream(track, condition, bed)
-        for kind in BACKGROUNDS:
-            stream = background_stream(clips, kind)
-            if len(stream.samples):
-                yield stream
+        for kind in background_kinds(clips):
+            yield background_stream(clips, kind)

@@ -181,14 +181,19 @@ def score_all(
     slots = threading.Semaphore(workers)  # streams are made when somebody is free to score them
     lock = threading.Lock()
 
+    def show(done: int, note: str) -> None:
+        with lock:
+            progress.advance(done, note=note)
+
     def score(stream: Stream) -> ScoredStream:
         try:
             with choose_backend("cpu", manifest).backend as backend:
-                return score_stream(manifest, backend, stream)
+                return score_stream(
+                    manifest, backend, stream, lambda share: show(0, f"{stream.name} {share:.0%}")
+                )
         finally:
             slots.release()
-            with lock:
-                progress.advance(note=stream.name)
+            show(1, stream.name)
 
     def made() -> Iterable[Stream]:
         for stream in streams:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,8 @@ from engine.scorer import StreamScorer
 from engine.types import Float32, Posteriors
 from training.evaluation.events import Heard
 from training.evaluation.streams import Stream
+
+_PIECE_SAMPLES = 160_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +37,28 @@ class ScoredStream:
     posteriors: Float32
 
 
-def score_stream(manifest: ModelManifest, backend: Backend, stream: Stream) -> ScoredStream:
+def score_stream(
+    manifest: ModelManifest,
+    backend: Backend,
+    stream: Stream,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> ScoredStream:
     """Posteriors of every window of a stream, through the shipped StreamScorer.
 
     Args:
         manifest: The model.
         backend: Entered by the caller.
         stream: What to score.
+        on_progress: Told the share that is done, every few seconds of audio.
     """
-    return score_pieces(manifest, backend, stream, [stream.samples])
+
+    def pieces() -> Iterator[Float32]:
+        n = len(stream.samples)
+        for start in range(0, n, _PIECE_SAMPLES):
+            on_progress(start / n)
+            yield stream.samples[start : start + _PIECE_SAMPLES]
+
+    return score_pieces(manifest, backend, stream, pieces())
 
 
 def score_pieces(

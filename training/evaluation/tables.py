@@ -24,6 +24,7 @@ def to_markdown(figures: Figures) -> str:
         ]
     lines += _settings_table(figures["settings"])
     lines += ["", *_condition_table(figures["settings"][0]), ""]
+    lines += _alarm_lines(figures["false_alarms_by_keyword"])
     lines += [*_speaker_lines(figures["by_speaker"]), "What can't be claimed:", ""]
     lines += [f"- {line}" for line in figures["cannot_be_claimed"]]
     return "\n".join(lines) + "\n"
@@ -79,6 +80,16 @@ def _condition_table(setting: Figures) -> list[str]:
     return lines
 
 
+def _alarm_lines(by_stream: Figures) -> list[str]:
+    lines = [
+        f"Fired in {name.replace('_', ' ')}: "
+        + ", ".join(f"{word} {count}" for word, count in counts.items())
+        for name, counts in by_stream.items()
+        if counts
+    ]
+    return [*lines, ""] if lines else []
+
+
 def _speaker_lines(speakers: Figures) -> list[str]:
     if not speakers.get("speakers"):
         return []
@@ -117,6 +128,11 @@ def write_csv(figures: Figures, folder: Path) -> None:
         {"stream": stream, "keyword": word, **_flat(row)}
         for stream, rows in figures["by_keyword"].items()
         for word, row in rows.items()
+    ]
+    keywords += [
+        {"stream": stream, "keyword": word, "false_alarms": count}
+        for stream, counts in figures["false_alarms_by_keyword"].items()
+        for word, count in counts.items()
     ]
     _write(folder / "keywords.csv", keywords)
     _write(folder / "curves.csv", _curve_rows(figures["curves"]))

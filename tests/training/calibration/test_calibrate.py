@@ -186,7 +186,7 @@ def test_short_audio_is_refused(tiny: ModelManifest, heard: Heard) -> None:
 def test_for_people(tiny: ModelManifest, heard: Heard) -> None:
     text = to_markdown(made(tiny, heard))
     assert "Promised: at most 4400 false alarms a day" in text
-    assert "Expected: 0 a day (0 to 4.28e+03): 0 alarms in 0.02 hours" in text
+    assert "Expected: 0 a day (0 to 4,280): 0 alarms in 0.02 hours" in text
     assert "(speech 0.02 h, noise 0.00 h)" in text
     assert "| clean | 12 | " in text
-    assert "| high | 0.711 | 0.355 | 0 (0 to 4.28e+03) | 6 | 0 |" in text
+    assert "| high | 0.711 | 0.355 | 0 (0 to 4,280) | 6 | 0 |" in text

@@ -137,6 +137,6 @@ def test_no_threshold_keeps_it() -> None:
     )
     base = evidence(0, 10)
     stuck = Evidence(keywords=KEYWORDS, alarms=certain, words=base.words, hours=10)
-    message = r"no threshold keeps 24 .*: the highest ones give 1.2e\+03"
+    message = r"no threshold keeps 24 .*: the highest ones give 1,200"
     with pytest.raises(ConfigError, match=message):
         keep_promise(stuck, 24)

@@ -36,6 +36,8 @@ def test_settings_latency_and_hours(world: World) -> None:
     assert said["streaming.keyword.yes"].text == (
         "25 | 20.0 % | 8.9 to 39.1 | 48.0 % | 30.0 to 66.5"
     )
+    alarms = said["streaming.keyword_alarms"].text
+    assert alarms == "speech: yes 3, no 1; noise: none"
     for section in sections:
         for block in section.blocks:
             if isinstance(block, Table):

@@ -180,3 +180,12 @@ def test_folders_with_nothing_to_learn(tmp_path: Path) -> None:
 def test_speakers_by_name() -> None:
     assert speaker_of("yes/espeak-f3_nohash_12.flac") == "espeak-f3"
     assert speaker_of("yes/my voice.wav") == "my voice"
+
+
+def test_programs_speak_in_a_folder_that_synthesize_filled(tmp_path: Path) -> None:
+    write(tmp_path / "word" / "a.wav")
+    (tmp_path / "validation_list.txt").write_text("")
+    assert not read_folder(tmp_path, "train")[0][0].synthetic
+    assert read_folder(tmp_path, "train", synthetic=True)[0][0].synthetic
+    (tmp_path / "synthesize.json").write_text("{}")
+    assert read_folder(tmp_path, "train")[0][0].synthetic

@@ -179,6 +179,20 @@ def test_without_other_speech_words_run_backward() -> None:
     assert np.abs(samples).max() > 0.01
 
 
+def test_clips_of_two_folders_may_have_the_same_path() -> None:
+    early = clip("word", word_samples(500, before_s=0.1, length_s=0.3), word="yes", name="a.wav")
+    late = clip("word", word_samples(500, before_s=0.6, length_s=0.3), word="yes", name="a.wav")
+    starts = {
+        round(maker_start / 1_600)
+        for maker_start in (
+            SceneMaker([early, late], LABELS, QUIET)._spoken("yes", np.random.default_rng(i))[1]
+            for i in range(40)
+        )
+    }
+    assert starts & {1}
+    assert starts & {6, 7}
+
+
 def test_spliced_speech_fills_the_window_and_is_unknown() -> None:
     config = dataclasses.replace(
         QUIET, word_share=0.0, cut_share=0.0, speech_share=1.0, splice_probability=1.0

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from training.evaluation.breakdown import Share, by_keyword, by_speaker, outcomes, share_of
+from training.evaluation.breakdown import (
+    Share,
+    alarms_by_keyword,
+    by_keyword,
+    by_speaker,
+    outcomes,
+    share_of,
+)
 from training.evaluation.events import Heard, Matching, Reference, match_events
 
 
@@ -39,6 +46,11 @@ def test_by_keyword_with_what_it_was_taken_for() -> None:
     assert (rows["yes"]["missed"], rows["yes"]["false_alarms"]) == (0, 1)
     assert (rows["no"]["missed"], rows["no"]["taken_for"]) == (2, {"go": 2})
     assert rows["up"]["references"] == 0
+
+
+def test_alarms_by_keyword_the_most_frequent_first() -> None:
+    matching = match_events([said("yes", 1)], [heard("up", 4), heard("go", 6), heard("go", 8)])
+    assert list(alarms_by_keyword(matching).items()) == [("go", 2), ("up", 1)]
 
 
 def people(misses: list[int], words: int) -> Matching:

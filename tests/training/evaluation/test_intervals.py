@@ -6,6 +6,7 @@ from training.evaluation.intervals import (
     hours_to_support,
     poisson_interval,
     supported_per_day,
+    three_digits,
     wilson_interval,
 )
 
@@ -44,3 +45,11 @@ def test_one_a_day_takes_three_days() -> None:
     assert hours_to_support(1) == pytest.approx(72, abs=0.2)
     assert supported_per_day(72) == pytest.approx(1, abs=0.01)
     assert supported_per_day(0) == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1139, "1,140"), (57.649, "57.6"), (0.00123456, "0.00123"), (0, "0"), (87, "87")],
+)
+def test_numbers_without_exponent(value: float, text: str) -> None:
+    assert three_digits(value) == text

@@ -50,6 +50,13 @@ def test_synthetic_voices_are_marked_and_are_words_alone(folder: Path, tmp_path:
     assert material.origin["synthetic"] == "voices"
 
 
+def test_how_many_streams_is_known_before_one_is_made(folder: Path) -> None:
+    material = read_material(folder, "validation")
+    for keywords in ([], ["low"]):
+        streams = StreamSet(material=material, keywords=keywords, most_per_word=2, seed=1)
+        assert len(streams) == len(list(streams))
+
+
 def test_nothing_to_measure(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"has nothing in its test split; choose another --split"):
         read_material(folder, "test")

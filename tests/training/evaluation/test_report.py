@@ -182,6 +182,7 @@ def test_groups(found: dict[str, Any]) -> None:
     assert found["by_source"]["programs"]["words, bots"]["missed"] == 2
     assert found["by_source"]["people"]["words, bots"]["references"] == 0
     assert found["by_speaker"]["speakers"] == 2
+    assert found["false_alarms_by_keyword"] == {"speech": {"low": 2}, "noise": {}}
 
 
 def test_curves_fall_and_agree_with_the_rows(found: dict[str, Any]) -> None:
@@ -196,8 +197,8 @@ def test_curves_fall_and_agree_with_the_rows(found: dict[str, Any]) -> None:
 
 def test_what_cannot_be_claimed(found: dict[str, Any]) -> None:
     text = "\n".join(found["cannot_be_claimed"])
-    assert "2 alarms in 0.00 hours of running speech mean 2.33e+03 to 6.94e+04 a day" in text
-    assert "No alarm in 0.00 hours of noise proves no better than 8.63e+04 a day (3 / T)" in text
+    assert "2 alarms in 0.00 hours of running speech mean 2,330 to 69,400 a day" in text
+    assert "No alarm in 0.00 hours of noise proves no better than 86,300 a day (3 / T)" in text
     assert "One false alarm a day can't be claimed from 0.00 hours: that takes 72 hours" in text
     assert "Fewer than 20 clips were spoken of low:" in text
     assert "no transcript" in text
@@ -211,6 +212,8 @@ def test_markdown(found: dict[str, Any]) -> None:
     assert "| 800.0 (96.9 to 2889.9; 2 in 0.1 min) |" in row
     assert "| bots | 4 | 50.0% (15.0% to 85.0%) | 0 | 0 | 0 |" in text
     assert "2 people with at least 3 words, clean and 10 dB" in text
+    assert "\nFired in speech: low 2\n" in text
+    assert "Fired in noise" not in text
 
 
 def test_a_report_is_a_folder(found: dict[str, Any], tmp_path: Path) -> None:
@@ -226,6 +229,9 @@ def test_a_report_is_a_folder(found: dict[str, Any], tmp_path: Path) -> None:
     assert {float(row["miss_rate words, 0 dB"]) for row in curves} == {1.0}
     for name in ("keywords.csv", "confusion_people.csv"):
         assert (tmp_path / "out" / name).stat().st_size > 50
+    with (tmp_path / "out" / "keywords.csv").open() as file:
+        alarms = {row["stream"]: row for row in csv.DictReader(file)}["speech"]
+    assert (alarms["keyword"], alarms["false_alarms"]) == ("low", "2")
     plots = {path.name for path in (tmp_path / "out" / "plots").iterdir()}
     for name in ("misses_against_alarms", "conditions", "keywords", "speakers", "confusion_people"):
         assert {f"{name}.svg", f"{name}.png"} <= plots

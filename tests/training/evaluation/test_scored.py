@@ -55,3 +55,14 @@ def test_without_keywords_nothing_fires(tiny: ModelManifest) -> None:
 
 def test_an_empty_stream_has_no_window(tiny: ModelManifest) -> None:
     assert scored(tiny, tones(np.zeros(100, np.float32))).posteriors.shape == (0, 4)
+
+
+def test_how_far_it_is_can_be_shown_while_a_stream_is_scored(tiny: ModelManifest) -> None:
+    shares: list[float] = []
+    stream = tones(np.tile(tone_stream(), 4))
+    with choose_backend("cpu", tiny).backend as backend:
+        score_stream(tiny, backend, stream, shares.append)
+    assert shares == [
+        start / len(stream.samples) for start in range(0, len(stream.samples), 160_000)
+    ]
+    assert len(shares) > 1
