@@ -27,6 +27,17 @@ class _KeywordState:
     blocked_until: int = 0
 
 
+def require_labels(config: DecisionConfig, labels: Sequence[str]) -> None:
+    """Refuse keywords that no model knows.
+
+    Raises:
+        ConfigError: A keyword is not among the labels.
+    """
+    missing = [word for word in config.operating_points if word not in labels]
+    if missing:
+        raise ConfigError(f"keyword {missing[0]!r} is not a label; labels: {', '.join(labels)}")
+
+
 class Detector:
     """The decision rule.
 
@@ -44,17 +55,27 @@ class Detector:
     """
 
     def __init__(self, labels: Sequence[str], config: DecisionConfig) -> None:
-        missing = [word for word in config.operating_points if word not in labels]
-        if missing:
-            raise ConfigError(f"keyword {missing[0]!r} is not a label; labels: {', '.join(labels)}")
-        self._config = config
-        self._index = {word: labels.index(word) for word in config.operating_points}
-        self._states = {word: _KeywordState() for word in config.operating_points}
-        self._history: deque[Float32] = deque(maxlen=config.smoothing_windows)
-        points = config.operating_points.values()
-        self._lowest_threshold = min((point.threshold for point in points), default=math.inf)
+        self._labels = tuple(labels)
+        self._states: dict[str, _KeywordState] = {}
+        self._history: deque[Float32] = deque()
         self._smoothed: Float32 = np.zeros(len(labels), np.float32)
         self._held_back: dict[str, str] = {}
+        self.configure(config)
+
+    def configure(self, config: DecisionConfig) -> None:
+        """Decide otherwise from the next window on; what has fired stays blocked.
+
+        Raises:
+            ConfigError: A keyword is not among the labels; everything stays as it was.
+        """
+        require_labels(config, self._labels)
+        points = config.operating_points
+        self._config = config
+        self._index = {word: self._labels.index(word) for word in points}
+        # Also of keywords that are switched off: they come back as they went.
+        self._states |= {word: _KeywordState() for word in points if word not in self._states}
+        self._history = deque(self._history, maxlen=config.smoothing_windows)
+        self._lowest_threshold = min((p.threshold for p in points.values()), default=math.inf)
 
     @property
     def smoothed(self) -> Float32:

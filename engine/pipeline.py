@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from engine.audio.source import Block, Source
 from engine.backends import ChosenBackend
 from engine.config import DecisionConfig
 from engine.consumers import EventQueue, FanOut
+from engine.detection import require_labels
 from engine.manifest import ModelManifest
 from engine.scorer import ScoredWindow, StreamScorer
 from engine.types import Float32, Gap, Heard, Started, Stopped, StreamStats
@@ -41,6 +43,7 @@ class _Counters:
     overflows: int = 0
     lost_samples: int = 0
     detections: int = 0
+    capture_s: list[float] = field(default_factory=list)
     feature_s: list[float] = field(default_factory=list)
     inference_s: list[float] = field(default_factory=list)
     total_s: list[float] = field(default_factory=list)
@@ -83,6 +86,7 @@ class Pipeline:
         self._on_audio = on_audio
         self._on_window = on_window
         self._counters = _Counters()
+        self._decisions: deque[DecisionConfig] = deque(maxlen=1)  # the newest one counts
         self._stop_asked = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="scorer")
@@ -92,6 +96,15 @@ class Pipeline:
     def start(self) -> None:
         """Begin listening; failures are raised by `join`."""
         self._thread.start()
+
+    def set_decision(self, decision: DecisionConfig) -> None:
+        """Decide otherwise from the next block on; may be called from anywhere.
+
+        Raises:
+            ConfigError: A keyword is not among the labels; everything stays as it was.
+        """
+        require_labels(decision, self._manifest.labels)
+        self._decisions.append(decision)
 
     def stop(self) -> None:
         """Ask the thread to end; may be called often and from anywhere."""
@@ -160,6 +173,10 @@ class Pipeline:
         """Score one block; returns why the stream ends here, if it does."""
         handed_over = time.monotonic()
         counters = self._counters
+        if self._decisions:
+            scorer.set_decision(self._decisions.popleft())
+        if block.capture_s is not None and len(counters.capture_s) < _MAX_TIMES:
+            counters.capture_s.append(block.capture_s)
         counters.overflows += block.overflows
         if block.lost_samples:
             scorer.pass_gap(block.lost_samples)
@@ -205,7 +222,8 @@ class Pipeline:
 
     def _forget_times(self) -> None:
         counters = self._counters
-        counters.feature_s, counters.inference_s, counters.total_s = [], [], []
+        counters.capture_s, counters.total_s = [], []
+        counters.feature_s, counters.inference_s = [], []
 
     def _stats(self) -> StreamStats:
         counters = self._counters
@@ -217,6 +235,7 @@ class Pipeline:
             lost_samples=counters.lost_samples,
             detections=counters.detections,
             dropped_events=self._fan_out.dropped,
+            capture_ms=_p50_p99_ms(counters.capture_s),
             feature_ms=_p50_p99_ms(counters.feature_s),
             inference_ms=_p50_p99_ms(counters.inference_s),
             total_ms=_p50_p99_ms(counters.total_s),

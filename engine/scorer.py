@@ -31,6 +31,7 @@ class ScoredWindow:
     Attributes:
         posteriors: Before smoothing.
         smoothed: After smoothing, shape [n_labels].
+        features: What the model saw, shape [target_frames, n_mels].
         detections: What fired; none or one.
         held_back: Keywords that reached their threshold and did not fire, and why.
         skipped_windows: Windows passed over just before, because scoring fell behind.
@@ -40,6 +41,7 @@ class ScoredWindow:
 
     posteriors: Posteriors
     smoothed: Float32
+    features: Float32
     detections: list[Detection]
     held_back: Mapping[str, str]
     skipped_windows: int
@@ -114,6 +116,10 @@ class StreamScorer:
         self._windows.restart_after(self._ring.end)
         self._detector.forget_history()
 
+    def set_decision(self, decision: DecisionConfig) -> None:
+        """Decide otherwise from the next window on; raises ConfigError for unknown keywords."""
+        self._detector.configure(decision)
+
     def _score(self, samples: Float32, end_sample: int, skipped_windows: int) -> ScoredWindow:
         manifest = self._manifest
         started = self._stopwatch()
@@ -129,6 +135,7 @@ class StreamScorer:
         return ScoredWindow(
             posteriors=posteriors,
             smoothed=self._detector.smoothed,
+            features=features,
             detections=detections,
             held_back=self._detector.held_back,
             skipped_windows=skipped_windows,

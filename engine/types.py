@@ -112,6 +112,8 @@ class StreamStats:
         lost_samples: Samples known to be lost.
         detections: Detections so far.
         dropped_events: Events that a slow consumer never saw.
+        capture_ms: p50 and p99 from the sound at the microphone to its samples being handed over;
+            zeros for other sources.
         feature_ms: p50 and p99 of the time for features.
         inference_ms: p50 and p99 of the time in the backend.
         total_ms: p50 and p99 from samples handed over to decision.
@@ -125,6 +127,7 @@ class StreamStats:
     lost_samples: int
     detections: int
     dropped_events: int
+    capture_ms: tuple[float, float]
     feature_ms: tuple[float, float]
     inference_ms: tuple[float, float]
     total_ms: tuple[float, float]

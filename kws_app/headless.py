@@ -183,6 +183,7 @@ class Printer:
                     "overflows": event.overflows,
                     "lost_samples": event.lost_samples,
                     "dropped_events": event.dropped_events,
+                    "capture_ms": _p50_p99(event.capture_ms),
                     "feature_ms": _p50_p99(event.feature_ms),
                     "inference_ms": _p50_p99(event.inference_ms),
                     "total_ms": _p50_p99(event.total_ms),

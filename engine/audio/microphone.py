@@ -161,7 +161,7 @@ class MicrophoneSource:
                 f"cannot open {device.name!r} at {rate_hz} Hz with {self._channels} channel(s): "
                 f"{err}; is it in use, or does it want another --rate or --channels?"
             ) from err
-        self._last_audio = time.monotonic()
+        self._last_audio = self._called_back_at = time.monotonic()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -179,8 +179,10 @@ class MicrophoneSource:
             time.sleep(_POLL_S)
         captured, lost = self._take()
         now = time.monotonic()
+        capture_s = None
         if len(captured):
             self._last_audio = now
+            capture_s = float(self._stream.latency) + now - self._called_back_at
         elif now - self._last_audio > _SILENT_DEVICE_S:
             raise DeviceError(f"{self._name!r} has delivered no audio for {_SILENT_DEVICE_S:.0f} s")
         total = self._overflows
@@ -189,6 +191,7 @@ class MicrophoneSource:
             samples=self._resampler.convert(captured),
             lost_samples=round(lost * self._model_rate_hz / self.sample_rate_hz),
             overflows=overflows,
+            capture_s=capture_s,
         )
 
     def _take(self) -> tuple[Float32, int]:
@@ -211,6 +214,7 @@ class MicrophoneSource:
 
     def _on_audio(self, indata: Float32, _frames: int, _time: Any, status: Any) -> None:
         self._ring.write(indata)
+        self._called_back_at = time.monotonic()
         if status.input_overflow:
             self._overflows += 1
 

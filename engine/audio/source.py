@@ -25,11 +25,14 @@ class Block:
         samples: Mono samples at the model's rate, shape [n]; n is 0 when nothing came in time.
         lost_samples: Samples at the model's rate that were lost just before.
         overflows: Times that the device reported lost input since the last block.
+        capture_s: Age of the newest sample, from the sound at the microphone on; None where the
+            source has none.
     """
 
     samples: Float32
     lost_samples: int = 0
     overflows: int = 0
+    capture_s: float | None = None
 
 
 class Source(Protocol):

@@ -180,3 +180,47 @@ def test_a_keyword_is_rearmed_in_the_window_in_which_another_fires() -> None:
             )
         ]
         assert heard == ["a", "b", "a", "b"]
+
+
+def at(turn: int, yes: float) -> Posteriors:
+    return Posteriors(probs=np.array([1 - yes, yes, 0], np.float32), end_sample=turn * HOP)
+
+
+def test_another_threshold_counts_from_the_next_window_on() -> None:
+    detector = Detector(LABELS, decision())
+    assert not detector.update(at(0, 0.55))
+    low = OperatingPoint(threshold=0.5, rearm_threshold=0.3)
+    detector.configure(decision(operating_points={"yes": low}))
+    (fired,) = detector.update(at(1, 0.55))
+    assert (fired.keyword, fired.threshold) == ("yes", 0.5)
+
+
+def test_what_has_fired_stays_blocked_when_it_is_switched_off_and_on() -> None:
+    detector = Detector(LABELS, decision())
+    assert detector.update(at(0, 0.9))
+    point = OperatingPoint(threshold=0.6, rearm_threshold=0.3)
+    detector.configure(decision(operating_points={"no": point}))
+    assert not detector.update(at(1, 0.9))
+    detector.configure(decision())
+    assert not detector.update(at(2, 0.9))
+    assert detector.held_back == {"yes": "not re-armed"}
+
+
+def test_more_smoothing_keeps_the_windows_that_there_are() -> None:
+    detector = Detector(LABELS, decision(smoothing_windows=2))
+    for turn, yes in enumerate([0.2, 0.4, 0.6]):
+        detector.update(at(turn, yes))
+    detector.configure(decision(smoothing_windows=4))
+    detector.update(at(3, 0.8))
+    assert detector.smoothed[1] == pytest.approx((0.4 + 0.6 + 0.8) / 3)
+    detector.configure(decision(smoothing_windows=1))
+    detector.update(at(4, 0.1))
+    assert detector.smoothed[1] == pytest.approx(0.1)
+
+
+def test_unknown_keywords_change_nothing() -> None:
+    detector = Detector(LABELS, decision())
+    point = OperatingPoint(threshold=0.1, rearm_threshold=0.05)
+    with pytest.raises(ConfigError, match="'maybe' is not a label"):
+        detector.configure(decision(operating_points={"maybe": point}))
+    assert detector.update(at(0, 0.9))[0].threshold == 0.6

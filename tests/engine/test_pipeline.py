@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -12,7 +13,7 @@ from signals import tone_stream, white_noise
 from engine.audio.source import Block
 from engine.backends import ChosenBackend, choose_backend
 from engine.consumers import EventQueue
-from engine.errors import BackendError, SourceError
+from engine.errors import BackendError, ConfigError, SourceError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
 from engine.scorer import ScoredWindow
@@ -259,3 +260,26 @@ def test_a_consumer_that_is_gone_holds_nobody_up(tiny: ModelManifest) -> None:
 def test_no_thread_is_left(tiny: ModelManifest) -> None:
     run(tiny, FakeSource(cut(white_noise(1))))
     assert not [thread for thread in threading.enumerate() if thread.name == "scorer"]
+
+
+def test_thresholds_change_while_it_listens(tiny: ModelManifest) -> None:
+    pipeline, queue = make(tiny, FakeSource(cut(tone_stream())))
+    points = {
+        word: point.with_threshold(1.0) for word, point in tiny.decision.operating_points.items()
+    }
+    pipeline.set_decision(tiny.decision)
+    pipeline.set_decision(replace(tiny.decision, operating_points=points))  # the newest counts
+    with pytest.raises(ConfigError, match="'other' is not a label"):
+        pipeline.set_decision(replace(tiny.decision, operating_points={"other": points["low"]}))
+    pipeline.start()
+    pipeline.join(timeout_s=30)
+    assert not [event for event in drain(queue) if isinstance(event, Heard)]
+
+
+def test_the_age_of_captured_samples_is_reported(tiny: ModelManifest) -> None:
+    samples = tone_stream()[:32_000]
+    blocks = [Block(samples=samples, capture_s=0.02), Block(samples=samples, capture_s=0.04)]
+    events, _ = run(tiny, FakeSource(blocks))
+    assert stopped(events).stats.capture_ms == (pytest.approx(30), pytest.approx(39.8))
+    events, _ = run(tiny, FakeSource(cut(samples)))
+    assert stopped(events).stats.capture_ms == (0, 0)

@@ -10,6 +10,7 @@ from signals import LOW_HZ, RATE_HZ, blocks, silence, tone, tone_stream, white_n
 from tiny_model import without_smoothing
 
 from engine.backends import choose_backend
+from engine.features import fbank, model_input
 from engine.manifest import ModelManifest, load_manifest
 from engine.scorer import ScoredWindow, StreamScorer, sigmoid, softmax
 
@@ -148,6 +149,12 @@ def test_a_window_carries_what_decided(tiny: ModelManifest) -> None:
         for detection in window.detections:
             assert detection.score == window.smoothed[tiny.labels.index(detection.keyword)]
     assert {"low": "not re-armed"} in [window.held_back for window in scored]
+
+
+def test_a_window_carries_what_the_model_saw(tiny: ModelManifest) -> None:
+    last = score(tiny, [tone_stream()[:32_000]])[-1]
+    log_mel = fbank(tone_stream()[16_000:32_000], tiny.fbank)
+    np.testing.assert_array_equal(last.features, model_input(log_mel, tiny.fbank))
 
 
 def test_the_stopwatch_decides_nothing(tiny: ModelManifest) -> None:

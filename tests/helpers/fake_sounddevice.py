@@ -18,6 +18,7 @@ class FakeStream:
             raise module.open_error
         self.samplerate = float(module.given_rate_hz or options["samplerate"])
         self.callback = options["callback"]
+        self.latency = 0.25
         self.is_started = self.is_closed = False
 
     def start(self) -> None:

@@ -33,6 +33,7 @@ def window() -> ScoredWindow:
     return ScoredWindow(
         posteriors=Posteriors(probs=probs, end_sample=16_000),
         smoothed=probs,
+        features=np.zeros((98, 128), np.float32),
         detections=[Detection(keyword="low", score=0.9, threshold=0.6, end_sample=16_000)],
         held_back={},
         skipped_windows=0,
@@ -93,6 +94,7 @@ def test_near_misses_by_the_setting(tmp_path: Path, tiny: ModelManifest) -> None
                 ScoredWindow(
                     posteriors=window().posteriors,
                     smoothed=np.array([0, 0.5, 0.4, 0.1], np.float32),
+                    features=np.zeros((98, 128), np.float32),
                     detections=[],
                     held_back={},
                     skipped_windows=0,

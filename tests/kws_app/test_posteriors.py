@@ -18,6 +18,7 @@ def window(end_sample: int, *probs: float) -> ScoredWindow:
     return ScoredWindow(
         posteriors=Posteriors(probs=np.array(probs, np.float32), end_sample=end_sample),
         smoothed=np.zeros(len(probs), np.float32),
+        features=np.zeros((98, 128), np.float32),
         detections=[],
         held_back={},
         skipped_windows=0,

@@ -122,6 +122,12 @@ def test_the_callback_copies(portaudio: FakeSounddevice) -> None:
         block = source.read()
     np.testing.assert_array_equal(block.samples, ramp(0, 640))
     assert (block.lost_samples, block.overflows) == (0, 0)
+    assert block.capture_s == pytest.approx(0.25, abs=0.1)  # the device's latency and a moment
+
+
+def test_nothing_captured_has_no_age(portaudio: FakeSounddevice) -> None:
+    with MicrophoneSource(None, 16_000, rate_hz=16_000) as source:
+        assert source.read().capture_s is None
 
 
 def test_48_khz_is_resampled_and_nothing_lost(portaudio: FakeSounddevice) -> None:

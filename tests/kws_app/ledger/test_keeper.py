@@ -77,6 +77,7 @@ def window(end_sample: int, low: float = 0, *, fires: bool = False) -> ScoredWin
     return ScoredWindow(
         posteriors=Posteriors(probs=probs, end_sample=end_sample),
         smoothed=probs,
+        features=np.zeros((98, 128), np.float32),
         detections=[detection] if fires else [],
         held_back={},
         skipped_windows=0,

@@ -35,6 +35,7 @@ def windows(
             ScoredWindow(
                 posteriors=posteriors,
                 smoothed=detector.smoothed,
+                features=np.zeros((98, 128), np.float32),
                 detections=detections,
                 held_back=detector.held_back,
                 skipped_windows=0,
