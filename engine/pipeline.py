@@ -20,7 +20,7 @@ from engine.scorer import ScoredWindow, StreamScorer
 from engine.types import Float32, Gap, Heard, Started, Stopped, StreamStats
 
 _STATS_EVERY_S = 10
-_MAX_TIMES = 1_000
+_TIMES = 600  # a minute of windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,10 @@ class StopRule:
     detections: int | None = None
 
 
+def _times() -> deque[float]:
+    return deque(maxlen=_TIMES)
+
+
 @dataclass
 class _Counters:
     windows: int = 0
@@ -43,10 +47,10 @@ class _Counters:
     overflows: int = 0
     lost_samples: int = 0
     detections: int = 0
-    capture_s: list[float] = field(default_factory=list)
-    feature_s: list[float] = field(default_factory=list)
-    inference_s: list[float] = field(default_factory=list)
-    total_s: list[float] = field(default_factory=list)
+    capture_s: deque[float] = field(default_factory=_times)
+    feature_s: deque[float] = field(default_factory=_times)
+    inference_s: deque[float] = field(default_factory=_times)
+    total_s: deque[float] = field(default_factory=_times)
     last_window_at: float = 0.0
 
 
@@ -63,6 +67,7 @@ class Pipeline:
         on_audio: Called on the thread with the samples that the model hears, shape [n], and the
             number of samples lost just before them; must be quick.
         on_window: Called on the thread with every scored window; must be quick.
+        stats_every_s: How often a live source is reported on, in seconds of audio.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class Pipeline:
         stop_rule: StopRule | None = None,
         on_audio: Callable[[Float32, int], None] | None = None,
         on_window: Callable[[ScoredWindow], None] | None = None,
+        stats_every_s: float = _STATS_EVERY_S,
     ) -> None:
         self._source = source
         self._manifest = manifest
@@ -85,6 +91,7 @@ class Pipeline:
         self._rule = stop_rule or StopRule()
         self._on_audio = on_audio
         self._on_window = on_window
+        self._stats_every_s = stats_every_s
         self._counters = _Counters()
         self._decisions: deque[DecisionConfig] = deque(maxlen=1)  # the newest one counts
         self._stop_asked = threading.Event()
@@ -153,8 +160,8 @@ class Pipeline:
 
     def _listen(self, scorer: StreamScorer, source: Source) -> str:
         """Score until something ends it; returns what did."""
-        rate = self._manifest.fbank.sample_rate_hz
-        report_at = _STATS_EVERY_S * rate
+        report_every = round(self._stats_every_s * self._manifest.fbank.sample_rate_hz)
+        report_at = report_every
         self._counters.last_window_at = time.monotonic()
         while not self._stop_asked.is_set():
             block = source.read()
@@ -165,8 +172,7 @@ class Pipeline:
                 return reached
             if source.is_live and self._end_sample >= report_at:
                 self._fan_out.put(self._stats())
-                self._forget_times()
-                report_at += _STATS_EVERY_S * rate
+                report_at += report_every
         return "interrupted"
 
     def _take(self, scorer: StreamScorer, block: Block) -> str | None:
@@ -175,7 +181,7 @@ class Pipeline:
         counters = self._counters
         if self._decisions:
             scorer.set_decision(self._decisions.popleft())
-        if block.capture_s is not None and len(counters.capture_s) < _MAX_TIMES:
+        if block.capture_s is not None:
             counters.capture_s.append(block.capture_s)
         counters.overflows += block.overflows
         if block.lost_samples:
@@ -210,20 +216,14 @@ class Pipeline:
         counters.windows += 1
         counters.skipped += scored.skipped_windows
         counters.last_window_at = now
-        if len(counters.total_s) < _MAX_TIMES:
-            counters.feature_s.append(scored.feature_s)
-            counters.inference_s.append(scored.inference_s)
-            counters.total_s.append(now - handed_over)
+        counters.feature_s.append(scored.feature_s)
+        counters.inference_s.append(scored.inference_s)
+        counters.total_s.append(now - handed_over)
         if self._on_window is not None:
             self._on_window(scored)
         for detection in scored.detections:
             counters.detections += 1
             self._fan_out.put(Heard(detection=detection, latency_ms=1000 * (now - handed_over)))
-
-    def _forget_times(self) -> None:
-        counters = self._counters
-        counters.capture_s, counters.total_s = [], []
-        counters.feature_s, counters.inference_s = [], []
 
     def _stats(self) -> StreamStats:
         counters = self._counters
@@ -243,7 +243,7 @@ class Pipeline:
         )
 
 
-def _p50_p99_ms(times_s: list[float]) -> tuple[float, float]:
+def _p50_p99_ms(times_s: deque[float]) -> tuple[float, float]:
     if not times_s:
         return 0.0, 0.0
     p50, p99 = np.percentile(times_s, [50, 99]) * 1000

@@ -102,7 +102,7 @@ class Gap:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamStats:
-    """Counters since the start, and times since the last report.
+    """Counters since the start, and times of the last minute.
 
     Attributes:
         end_sample: Audio taken so far.

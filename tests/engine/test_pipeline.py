@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 import pytest
-from signals import tone_stream, white_noise
+from signals import silence, tone_stream, white_noise
 
 from engine.audio.source import Block
 from engine.backends import ChosenBackend, choose_backend
@@ -238,6 +238,24 @@ def test_a_live_source_reports_every_10_seconds_and_counts_skipped(tiny: ModelMa
     assert end.skipped_windows == sum(window.skipped_windows for window in windows) > 0
     assert end.windows + end.skipped_windows == 241
     assert all(0 < low <= high for low, high in (stats[0].total_ms, stats[0].inference_ms))
+
+
+def test_reports_may_come_more_often_and_tell_of_the_last_minute(tiny: ModelManifest) -> None:
+    queue = EventQueue(1_000, drop_oldest=True)
+    blocks = [Block(samples=b.samples, capture_s=float(i)) for i, b in enumerate(cut(silence(70)))]
+    pipeline = Pipeline(
+        FakeSource(blocks, is_live=True),
+        tiny,
+        choose_backend("cpu", tiny),
+        tiny.decision,
+        [queue],
+        stats_every_s=0.5,
+    )
+    pipeline.start()
+    pipeline.join(timeout_s=60)
+    stats = [event for event in drain(queue) if isinstance(event, StreamStats)]
+    assert [event.end_sample for event in stats] == [8_000 * (i + 1) for i in range(140)]
+    assert stats[-1].capture_ms[0] == pytest.approx(1000 * (699 - 299.5))
 
 
 def test_a_recording_is_never_reported_on_nor_skipped(tiny: ModelManifest) -> None:
