@@ -9,6 +9,7 @@ from engine.audio.source import Block, MonoResampler, check_rate, check_samples
 from engine.errors import SourceError
 
 _BLOCK_S = 0.1
+_UNKNOWN_FRAMES = 2**62
 
 
 class FileSource:
@@ -37,6 +38,13 @@ class FileSource:
     def sample_rate_hz(self) -> int:
         """Rate of the file."""
         return int(self._file.samplerate)
+
+    @property
+    def duration_s(self) -> float:
+        """Length as its header tells; 0 before the file is open and where nobody knows."""
+        frames = self._file.frames if self._file is not None else 0
+        # libsndfile gives the largest number there is where it cannot know.
+        return float(frames / self.sample_rate_hz) if 0 < frames < _UNKNOWN_FRAMES else 0.0
 
     def __enter__(self) -> Self:
         """Open the file; raises SourceError."""

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Self
 
-from engine.audio.portaudio import load_sounddevice
+from engine.audio.portaudio import load_sounddevice, rescan
 from engine.audio.source import Block, MonoResampler
 from engine.errors import DeviceError
 from engine.ring import RingBuffer
@@ -101,6 +101,7 @@ class MicrophoneSource:
         model_rate_hz: Rate to deliver.
         rate_hz: Rate to open the device at; None for its own.
         channels: Channels to open; None for one.
+        look_again: Have PortAudio list the devices anew; needed after one came or went.
     """
 
     is_live = True
@@ -112,8 +113,10 @@ class MicrophoneSource:
         *,
         rate_hz: int | None = None,
         channels: int | None = None,
+        look_again: bool = False,
     ) -> None:
         self._wanted = device
+        self._look_again = look_again
         self._model_rate_hz = model_rate_hz
         self._rate_hz = rate_hz
         self._channels = channels or 1
@@ -136,6 +139,8 @@ class MicrophoneSource:
     def __enter__(self) -> Self:
         """Open and start the device; raises DeviceError."""
         sounddevice = _sounddevice()
+        if self._look_again:
+            rescan(sounddevice)
         device = find_input_device(self._wanted)
         self._name = device.name
         rate_hz = self._rate_hz or device.default_rate_hz

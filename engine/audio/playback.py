@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.audio.portaudio import load_sounddevice
+from engine.audio.portaudio import load_sounddevice, playing
 from engine.errors import DeviceError
 from engine.types import Float32
 
@@ -19,6 +19,7 @@ def play(samples: Float32, rate_hz: int) -> None:
     """
     sounddevice = load_sounddevice("nothing can be played")
     try:
-        sounddevice.play(samples, rate_hz, blocking=True)
+        with playing:
+            sounddevice.play(samples, rate_hz, blocking=True)
     except (sounddevice.PortAudioError, ValueError) as err:
         raise DeviceError(f"nothing can be played: {err}") from err

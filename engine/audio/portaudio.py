@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from engine.errors import DeviceError
+
+# PortAudio lists devices once, when it is initialised, and to do it again closes every stream.
+# Held while something plays, so that a new list waits for the next time.
+playing = threading.Lock()
 
 
 def load_sounddevice(consequence: str, way_out: str = "") -> Any:
@@ -25,3 +30,15 @@ def load_sounddevice(consequence: str, way_out: str = "") -> Any:
             f"(Debian, Ubuntu: apt-get install libportaudio2){way_out}"
         ) from err
     return sounddevice
+
+
+def rescan(sounddevice: Any) -> None:
+    """Have PortAudio look for devices again; call it only while no input is open."""
+    if not playing.acquire(blocking=False):
+        return
+    try:
+        # sounddevice has no public way to do this (its issue 125 recommends these two).
+        sounddevice._terminate()
+        sounddevice._initialize()
+    finally:
+        playing.release()

@@ -45,12 +45,19 @@ class FakeSounddevice:
         self.streams: list[FakeStream] = []
         self.opened: list[dict[str, Any]] = []
         self.played: list[tuple[np.ndarray, int]] = []
+        self.scans = 0
         self.default = SimpleNamespace(device=(2, 1))
         self.devices = [
             device("Webcam Mic", 2, 44_100.0),
             device("Speakers", 0, 48_000.0),
             device("USB Mic", 1, 48_000.0),
         ]
+
+    def _terminate(self) -> None:
+        assert all(stream.is_closed for stream in self.streams), "this would close an open stream"
+
+    def _initialize(self) -> None:
+        self.scans += 1
 
     def query_hostapis(self) -> list[dict[str, str]]:
         return [{"name": "ALSA"}]

@@ -10,6 +10,7 @@ from fake_sounddevice import FakeSounddevice, FakeStream, PortAudioError
 
 from engine.audio import microphone
 from engine.audio.microphone import MicrophoneSource, find_input_device, list_input_devices
+from engine.audio.portaudio import playing
 from engine.errors import DeviceError
 
 
@@ -204,6 +205,16 @@ def test_a_busy_device_is_one_clear_error(portaudio: FakeSounddevice, error: Exc
         MicrophoneSource(None, 16_000),
     ):
         pass
+
+
+def test_devices_are_listed_anew_when_asked_and_while_nothing_plays(
+    portaudio: FakeSounddevice,
+) -> None:
+    for look_again, scans in ((False, 0), (True, 1)):
+        with MicrophoneSource(None, 16_000, look_again=look_again):
+            assert portaudio.scans == scans
+    with playing, MicrophoneSource(None, 16_000, look_again=True):
+        assert portaudio.scans == 1
 
 
 def test_a_device_that_opens_but_does_not_start_is_closed(

@@ -1,0 +1,307 @@
+"""What the window listens with: one pipeline at a time, started, switched, recovered and ended.
+
+Every method is called on the window's thread, none waits for a device: pipelines open theirs on
+their own threads, and `poll` tells what became of them. No Qt.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from engine.audio.file import FileSource
+from engine.audio.microphone import MicrophoneSource
+from engine.audio.paced import PacedSource
+from engine.audio.source import Source
+from engine.backends import choose_backend
+from engine.config import DecisionConfig
+from engine.consumers import EventQueue
+from engine.errors import ConfigError, DeviceError, KwsError
+from engine.manifest import ModelManifest, load_manifest
+from engine.pipeline import Pipeline
+from engine.types import Event, Float32, Gap, Heard, Started, Stopped, StreamStats
+from kws_app.gui.memory import LastMinute, Level, Moment
+from kws_app.gui.session_recording import SessionRecording
+from kws_app.settings import Settings, decision_for
+
+_QUEUE_EVENTS = 4_096
+_STATS_EVERY_S = 1.0
+_END_S = 2.0
+_RETRY_S = (1.0, 2.0, 4.0, 8.0)
+
+
+class State(Enum):
+    """What the window says it is doing."""
+
+    STARTING = "starting"
+    LISTENING = "listening"
+    PAUSED = "paused"
+    RECOVERING = "recovering"
+    NO_DEVICE = "no device"
+    FINISHED = "end of the recording"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What happened since the last poll.
+
+    Attributes:
+        heard: Detections.
+        gaps: Lost samples.
+        moments: Windows that were scored.
+        level: How loud it was.
+        stats: The newest report, if there was one.
+        is_changed: Whether the state, the source or the backend is another one.
+        notices: Lines for people.
+    """
+
+    heard: list[Heard] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=list)
+    level: Level = field(default_factory=Level)
+    stats: StreamStats | None = None
+    is_changed: bool = False
+    notices: list[str] = field(default_factory=list)
+
+
+class Session:
+    """Listens as the settings say.
+
+    Args:
+        settings: Source, model, backend, keywords; `apply` takes others.
+        clock: Monotonic seconds.
+
+    Raises:
+        ModelError: The model folder is refused.
+        ConfigError: A keyword is not one of the model's.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.settings = settings
+        self.manifest: ModelManifest = load_manifest(settings.model)
+        self.decision: DecisionConfig = decision_for(settings, self.manifest)
+        self.memory = LastMinute(self.manifest, self.decision)
+        self.recording = SessionRecording(self.manifest.fbank.sample_rate_hz)
+        self.state = State.PAUSED
+        self.problem = ""
+        self.started: Started | None = None
+        self._pipeline: Pipeline | None = None
+        self._file: FileSource | None = None
+        self._fallback: Settings | None = None
+        self._retries = 0
+        self._retry_at_s: float | None = None
+        self._is_changed = True
+        self._notices: list[str] = []
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a pipeline is there, listening or about to."""
+        return self._pipeline is not None
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the recording that is played; 0 for a microphone."""
+        return self._file.duration_s if self._file is not None else 0.0
+
+    def start(self) -> None:
+        """Begin or go on listening; what goes wrong is told by `poll`."""
+        self._retries, self._retry_at_s = 0, None
+        self._open(look_again=self.state in (State.NO_DEVICE, State.RECOVERING))
+
+    def pause(self) -> None:
+        """Stop listening and let go of the device."""
+        self._close()
+        self._retry_at_s = self._fallback = None
+        self._enter(State.PAUSED)
+
+    def apply(self, settings: Settings) -> None:
+        """Take other settings; a source, model or backend that fails gives way to the old one.
+
+        Raises:
+            KwsError: The model or a keyword is refused; everything stays as it was.
+        """
+        manifest = self.manifest
+        if settings.model != self.settings.model:
+            manifest = load_manifest(settings.model)
+        decision = decision_for(settings, manifest)
+        before, self.settings = self.settings, settings
+        if manifest is self.manifest and _same_pipeline(before, settings):
+            self._decide(decision)
+            return
+        was_running = self.is_running or self._retry_at_s is not None
+        works = self.state is State.LISTENING
+        self._close()
+        self.manifest, self.decision = manifest, decision
+        self.memory = LastMinute(manifest, decision)
+        if was_running or settings.input is not None:
+            self._fallback = before if works else None
+            self._retries, self._retry_at_s = 0, None
+            self._open(look_again=True)
+
+    def poll(self) -> Update:
+        """What happened since the last call; call it often."""
+        heard, gaps, stats = [], [], None
+        while (event := self._next_event()) is not None:
+            match event:
+                case Heard():
+                    heard.append(event)
+                case Gap():
+                    gaps.append(event)
+                case StreamStats():
+                    stats = event
+                case Started():
+                    self.started = event
+                    self._fallback, self._retries = None, 0
+                    self._enter(State.LISTENING)
+                case Stopped():
+                    stats = event.stats
+                    self._ended(event)
+        if self._retry_at_s is not None and self._clock() >= self._retry_at_s:
+            self._retry_at_s = None
+            self._open(look_again=True)
+        if (problem := self.recording.take_problem()) is not None:
+            self._notices.append(problem)
+            self._is_changed = True
+        notices, self._notices = self._notices, []
+        is_changed, self._is_changed = self._is_changed, False
+        return Update(
+            heard=heard,
+            gaps=gaps,
+            moments=self.memory.take_fresh(),
+            level=self.memory.take_level(),
+            stats=stats,
+            is_changed=is_changed,
+            notices=notices,
+        )
+
+    def record_to(self, path: Path | None) -> None:
+        """Record what the model hears from now on, or end that; raises KwsError."""
+        if path is None:
+            self.recording.end()
+        else:
+            self.recording.begin(path)
+        self._is_changed = True
+
+    def close(self) -> None:
+        """End everything, within two seconds."""
+        self._close()
+        self.recording.end()
+
+    def _decide(self, decision: DecisionConfig) -> None:
+        self.decision = decision
+        self.memory.decide(decision)
+        if self._pipeline is not None:
+            self._pipeline.set_decision(decision)
+
+    def _open(self, *, look_again: bool) -> None:
+        self._close()
+        self._enter(State.STARTING if self._retries == 0 else self.state)
+        try:
+            chosen = choose_backend(self.settings.backend, self.manifest)
+            source = self._source(look_again=look_again)
+        except KwsError as err:
+            self._failed(err)
+            return
+        self.memory = LastMinute(self.manifest, self.decision)
+        self._queue = EventQueue(_QUEUE_EVENTS, drop_oldest=True)
+        memory, recording = self.memory, self.recording
+
+        def hear(samples: Float32, lost_samples: int) -> None:
+            memory.hear(samples, lost_samples)
+            recording.hear(samples, lost_samples)
+
+        self._pipeline = Pipeline(
+            source,
+            self.manifest,
+            chosen,
+            self.decision,
+            [self._queue],
+            on_audio=hear,
+            on_window=memory.see,
+            stats_every_s=_STATS_EVERY_S,
+        )
+        self._pipeline.start()
+
+    def _source(self, *, look_again: bool) -> Source:
+        rate_hz, settings = self.manifest.fbank.sample_rate_hz, self.settings
+        self._file = None
+        if settings.input is None:
+            return MicrophoneSource(
+                settings.device,
+                rate_hz,
+                rate_hz=settings.rate,
+                channels=settings.channels,
+                look_again=look_again,
+            )
+        if settings.input == "-":
+            raise ConfigError("the window does not read standard input; use --headless for that")
+        self._file = FileSource(Path(settings.input), rate_hz)
+        return PacedSource(self._file, rate_hz)
+
+    def _close(self) -> None:
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is None:
+            return
+        pipeline.stop()
+        self._queue.close()
+        try:
+            pipeline.join(timeout_s=_END_S)
+        except TimeoutError as err:
+            self._notices.append(f"{err}; a driver may be stuck")
+        except KwsError:
+            pass  # it was to end anyway
+
+    def _next_event(self) -> Event | None:
+        return self._queue.get(0) if self._pipeline is not None else None
+
+    def _ended(self, event: Stopped) -> None:
+        """The pipeline ended by itself."""
+        pipeline, self._pipeline = self._pipeline, None
+        assert pipeline is not None  # noqa: S101  its event has just come
+        try:
+            pipeline.join(timeout_s=_END_S)
+        except KwsError as err:
+            self._failed(err)
+        else:
+            self._enter(State.FINISHED if event.reason == "end of input" else State.PAUSED)
+
+    def _failed(self, err: KwsError) -> None:
+        if self._fallback is not None:
+            before, self._fallback = self._fallback, None
+            self._notices.append(f"{err}. Back to {_source_name(before)}.")
+            self.settings = before
+            self.manifest = load_manifest(before.model)
+            self.decision = decision_for(before, self.manifest)
+            self._open(look_again=True)
+            return
+        self.problem = str(err)
+        if isinstance(err, DeviceError):
+            was_heard = self.state in (State.LISTENING, State.RECOVERING)
+            self._enter(State.RECOVERING if was_heard else State.NO_DEVICE, str(err))
+            wait_s = _RETRY_S[min(self._retries, len(_RETRY_S) - 1)]
+            self._retries += 1
+            self._retry_at_s = self._clock() + wait_s
+        else:
+            self._notices.append(str(err))
+            self._enter(State.FAILED, str(err))
+
+    def _enter(self, state: State, problem: str = "") -> None:
+        self.state, self.problem = state, problem
+        self._is_changed = True
+
+
+def _same_pipeline(one: Settings, other: Settings) -> bool:
+    """Whether only the decision differs."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("device", "input", "rate", "channels", "model", "backend")
+    )
+
+
+def _source_name(settings: Settings) -> str:
+    return settings.input or settings.device or "the default microphone"

@@ -1,0 +1,302 @@
+"""One pipeline at a time: started, switched, recovered, ended."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from fake_sounddevice import FakeSounddevice, PortAudioError
+from full_disk import files_of_at_most
+from signals import RATE_HZ, silence, tone_stream
+from tiny_model import make_model_folder
+
+from engine.errors import ConfigError, ModelError
+from kws_app.gui.session import Session, State, Update
+from kws_app.settings import Settings
+
+
+@pytest.fixture
+def portaudio(monkeypatch: pytest.MonkeyPatch) -> FakeSounddevice:
+    fake = FakeSounddevice()
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    return fake
+
+
+@pytest.fixture
+def now_s() -> list[float]:
+    return [0.0]
+
+
+@pytest.fixture
+def make(tiny_folder: Path, now_s: list[float]) -> Iterator[Callable[..., Session]]:
+    sessions = []
+
+    def made(**settings: object) -> Session:
+        values = {"model": tiny_folder, "backend": "cpu"} | settings
+        sessions.append(Session(Settings(**values), clock=lambda: now_s[0]))
+        return sessions[-1]
+
+    yield made
+    for session in sessions:
+        session.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "scorer"]
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "tones.wav"
+    soundfile.write(path, tone_stream()[: 4 * RATE_HZ], RATE_HZ)
+    return path
+
+
+def poll_until(session: Session, done: Callable[[Update], bool], seconds: float = 20) -> Update:
+    """Everything that happened until something did."""
+    total = Update()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        update = session.poll()
+        total.heard.extend(update.heard)
+        total.moments.extend(update.moments)
+        total.notices.extend(update.notices)
+        if done(update):
+            return total
+        time.sleep(0.01)
+    raise AssertionError(f"still {session.state} {session.problem!r}, {total.notices}")
+
+
+def until_state(session: Session, state: State) -> Update:
+    return poll_until(session, lambda _: session.state is state)
+
+
+def until_state_and_wakes(
+    session: Session, now_s: list[float], state: State, step_s: float
+) -> Update:
+    def look(_: Update) -> bool:
+        now_s[0] += step_s
+        return session.state is state
+
+    return poll_until(session, look)
+
+
+def feed(portaudio: FakeSounddevice, samples: np.ndarray) -> None:
+    """As a device does, block by block; the ring behind it holds four seconds."""
+    for first in range(0, len(samples), 320):
+        portaudio.streams[-1].deliver(samples[first : first + 320])
+        time.sleep(0.001)
+
+
+def test_a_recording_is_heard_at_its_own_speed_to_its_end(
+    make: Callable[..., Session], recording: Path
+) -> None:
+    session = make(input=str(recording))
+    assert session.state is State.PAUSED
+    session.start()
+    assert session.state is State.STARTING
+    started = time.monotonic()
+    total = until_state(session, State.FINISHED)
+    assert time.monotonic() - started > 3.5
+    assert [heard.detection.keyword for heard in total.heard] == ["low"]
+    assert [moment.end_sample for moment in total.moments] == [16_000 + 1_600 * i for i in range(31)]
+    assert session.duration_s == pytest.approx(4)
+    assert not session.is_running
+    session.start()  # once more from its beginning
+    until_state(session, State.LISTENING)
+
+
+def test_a_microphone_is_let_go_while_paused(
+    make: Callable[..., Session], portaudio: FakeSounddevice
+) -> None:
+    session = make(device="USB", rate=16_000)
+    session.start()
+    until_state(session, State.LISTENING)
+    assert session.started is not None
+    assert session.started.source == "USB Mic"
+    feed(portaudio, silence(1.2))
+    total = poll_until(session, lambda update: len(update.moments) >= 1)
+    assert total.moments[0].end_sample == 16_000
+    session.pause()
+    assert session.state is State.PAUSED
+    assert portaudio.streams[0].is_closed
+    session.poll()
+    session.start()
+    until_state(session, State.LISTENING)
+    assert len(portaudio.streams) == 2
+
+
+def test_thresholds_reach_the_engine_and_the_memory(
+    make: Callable[..., Session], portaudio: FakeSounddevice
+) -> None:
+    session = make(rate=16_000)
+    session.start()
+    until_state(session, State.LISTENING)
+    session.apply(replace(session.settings, threshold={"low": 0.05}, keywords=("low",)))
+    assert session.is_running
+    assert len(portaudio.streams) == 1  # nothing was opened again
+    feed(portaudio, tone_stream()[: 3 * RATE_HZ])
+    total = poll_until(session, lambda update: bool(update.heard))
+    assert total.heard[0].detection.threshold == 0.05
+    assert session.memory.moments()[-1].decision is session.decision
+    assert set(session.decision.operating_points) == {"low"}
+
+
+def test_what_is_refused_changes_nothing(make: Callable[..., Session], tmp_path: Path) -> None:
+    session = make()
+    before = session.settings
+    with pytest.raises(ConfigError, match="not a keyword"):
+        session.apply(replace(before, keywords=("lamp",)))
+    with pytest.raises(ModelError):
+        session.apply(replace(before, model=tmp_path / "none"))
+    assert session.settings is before
+    assert session.state is State.PAUSED
+
+
+def test_a_device_that_does_not_open_gives_way_to_the_old_one(
+    make: Callable[..., Session], portaudio: FakeSounddevice
+) -> None:
+    session = make(device="USB", rate=16_000)
+    session.start()
+    until_state(session, State.LISTENING)
+    session.apply(replace(session.settings, device="Webcam Mic 2"))
+    total = poll_until(session, lambda _: session.state is State.LISTENING)
+    assert session.settings.device == "USB"
+    assert portaudio.scans == 2  # for the new one and for the old one
+    (notice,) = total.notices
+    assert "no input device is called 'Webcam Mic 2'" in notice
+    assert notice.endswith("Back to USB.")
+
+
+def test_a_switch_to_a_device_that_works(
+    make: Callable[..., Session], portaudio: FakeSounddevice
+) -> None:
+    session = make(device="USB", rate=16_000)
+    session.start()
+    until_state(session, State.LISTENING)
+    session.apply(replace(session.settings, device="Webcam"))
+    until_state(session, State.LISTENING)
+    assert session.started is not None
+    assert session.started.source == "Webcam Mic"
+    assert [stream.is_closed for stream in portaudio.streams] == [True, False]
+
+
+def test_without_a_device_it_looks_again_until_there_is_one(
+    make: Callable[..., Session], portaudio: FakeSounddevice, now_s: list[float]
+) -> None:
+    devices, portaudio.devices = portaudio.devices, []
+    session = make()
+    session.start()
+    until_state(session, State.NO_DEVICE)
+    assert "no input device" in session.problem
+    assert session.poll().moments == []
+    opened = portaudio.scans
+    now_s[0] += 0.9  # too early
+    session.poll()
+    assert portaudio.scans == opened
+    portaudio.devices = devices
+    until_state_and_wakes(session, now_s, State.LISTENING, 0.1)
+    assert portaudio.scans > opened
+
+
+def test_a_device_that_is_lost_is_waited_for(
+    make: Callable[..., Session],
+    portaudio: FakeSounddevice,
+    now_s: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.audio.microphone._SILENT_DEVICE_S", 0.2)
+    session = make(rate=16_000)
+    session.start()
+    until_state(session, State.LISTENING)
+    portaudio.open_error = PortAudioError("gone")
+    until_state(session, State.RECOVERING)
+    assert "delivered no audio" in session.problem
+    now_s[0] += 1.1
+    poll_until(session, lambda _: "gone" in session.problem)
+    assert session.state is State.RECOVERING
+    portaudio.open_error = None
+    monkeypatch.setattr("engine.audio.microphone._SILENT_DEVICE_S", 3.0)
+    until_state_and_wakes(session, now_s, State.LISTENING, 0.5)
+
+
+def test_pausing_ends_the_waiting(
+    make: Callable[..., Session], portaudio: FakeSounddevice, now_s: list[float]
+) -> None:
+    portaudio.devices = []
+    session = make()
+    session.start()
+    until_state(session, State.NO_DEVICE)
+    session.pause()
+    now_s[0] += 100
+    session.poll()
+    assert session.state is State.PAUSED
+    assert not session.is_running
+
+
+def test_another_model_is_taken_and_a_broken_one_gives_way(
+    make: Callable[..., Session], portaudio: FakeSounddevice, tmp_path: Path
+) -> None:
+    session = make(rate=16_000)
+    session.start()
+    until_state(session, State.LISTENING)
+    other = make_model_folder(tmp_path / "other")
+    session.apply(replace(session.settings, model=other))
+    until_state(session, State.LISTENING)
+    assert session.manifest.folder == other
+    # A model that passes its check and does not run.
+    broken = make_model_folder(tmp_path / "broken")
+    applied = replace(session.settings, model=broken)
+    (broken / "model.onnx").write_bytes(b"nothing")
+    with pytest.raises(ModelError):
+        session.apply(applied)
+    assert session.manifest.folder == other
+
+
+def test_standard_input_and_a_file_that_is_none(make: Callable[..., Session]) -> None:
+    session = make(input="-")
+    session.start()
+    assert session.state is State.FAILED
+    assert "does not read standard input" in session.problem
+    session.apply(replace(session.settings, input="nothing.wav"))
+    until_state(session, State.FAILED)
+    assert "no such file: nothing.wav" in session.problem
+
+
+def test_what_is_heard_can_be_recorded_from_any_moment_on(
+    make: Callable[..., Session], portaudio: FakeSounddevice, tmp_path: Path
+) -> None:
+    session = make(rate=16_000)
+    session.start()
+    until_state(session, State.LISTENING)
+    feed(portaudio, silence(1.1))
+    poll_until(session, lambda update: bool(update.moments))
+    session.record_to(tmp_path / "heard.flac")
+    assert session.recording.path == tmp_path / "heard.flac"
+    assert session.poll().is_changed
+    feed(portaudio, tone_stream()[: 2 * RATE_HZ])
+    poll_until(session, lambda _: session.memory.moments()[-1].end_sample >= 3 * RATE_HZ)
+    session.record_to(None)
+    assert session.recording.path is None
+    samples, rate_hz = soundfile.read(tmp_path / "heard.flac", dtype="float32")
+    assert rate_hz == RATE_HZ
+    np.testing.assert_allclose(samples, tone_stream()[: 2 * RATE_HZ], atol=1 / 32_000)
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_listening(
+    make: Callable[..., Session], portaudio: FakeSounddevice, tmp_path: Path
+) -> None:
+    session = make(rate=16_000)
+    session.start()
+    until_state(session, State.LISTENING)
+    with files_of_at_most(40_000):
+        session.record_to(tmp_path / "heard.wav")
+        feed(portaudio, tone_stream()[: 3 * RATE_HZ])
+        total = poll_until(session, lambda update: bool(update.notices))
+    assert "cannot write" in total.notices[0]
+    assert "listening goes on" in total.notices[0]
+    assert session.recording.path is None
+    assert session.state is State.LISTENING
+    assert (tmp_path / "heard.wav").stat().st_size > 30_000
