@@ -78,6 +78,11 @@ class Detector:
         self._lowest_threshold = min((p.threshold for p in points.values()), default=math.inf)
 
     @property
+    def config(self) -> DecisionConfig:
+        """What decides."""
+        return self._config
+
+    @property
     def smoothed(self) -> Float32:
         """Smoothed posteriors of the last window, shape [n_labels]."""
         return self._smoothed

@@ -34,6 +34,7 @@ class ScoredWindow:
         features: What the model saw, shape [target_frames, n_mels].
         detections: What fired; none or one.
         held_back: Keywords that reached their threshold and did not fire, and why.
+        decision: What decided.
         skipped_windows: Windows passed over just before, because scoring fell behind.
         feature_s: Time spent on features.
         inference_s: Time spent in the backend.
@@ -44,6 +45,7 @@ class ScoredWindow:
     features: Float32
     detections: list[Detection]
     held_back: Mapping[str, str]
+    decision: DecisionConfig
     skipped_windows: int
     feature_s: float
     inference_s: float
@@ -138,6 +140,7 @@ class StreamScorer:
             features=features,
             detections=detections,
             held_back=self._detector.held_back,
+            decision=self._detector.config,
             skipped_windows=skipped_windows,
             feature_s=featured - started,
             inference_s=inferred - featured,

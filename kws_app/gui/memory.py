@@ -70,22 +70,16 @@ class LastMinute:
 
     Args:
         manifest: The model.
-        decision: What decides; `decide` changes it.
     """
 
-    def __init__(self, manifest: ModelManifest, decision: DecisionConfig) -> None:
+    def __init__(self, manifest: ModelManifest) -> None:
         self._manifest = manifest
-        self._decision = decision
         self._audio = RingBuffer(KEPT_S * manifest.fbank.sample_rate_hz)
         windows = KEPT_S * manifest.fbank.sample_rate_hz // manifest.windows.hop_samples
         self._moments: deque[Moment] = deque(maxlen=windows)
         self._fresh: deque[Moment] = deque(maxlen=windows)
         self._level = Level()
         self._lock = threading.Lock()
-
-    def decide(self, decision: DecisionConfig) -> None:
-        """Note what decides from now on."""
-        self._decision = decision
 
     def hear(self, samples: Float32, lost_samples: int) -> None:
         """Take audio; for `Pipeline.on_audio`."""
@@ -113,7 +107,7 @@ class LastMinute:
             smoothed=scored.smoothed,
             held_back=scored.held_back,
             fired=scored.detections[0].keyword if scored.detections else "",
-            decision=self._decision,
+            decision=scored.decision,
             seen_at_s=time.monotonic(),
             columns=self._newest_frames(scored),
         )

@@ -85,11 +85,12 @@ class Session:
         self.settings = settings
         self.manifest: ModelManifest = load_manifest(settings.model)
         self.decision: DecisionConfig = decision_for(settings, self.manifest)
-        self.memory = LastMinute(self.manifest, self.decision)
+        self.memory = LastMinute(self.manifest)
         self.recording = SessionRecording(self.manifest.fbank.sample_rate_hz)
         self.state = State.PAUSED
         self.problem = ""
         self.started: Started | None = None
+        self.stream = 0  # counts pipelines: a sample index means something within one only
         self._pipeline: Pipeline | None = None
         self._file: FileSource | None = None
         self._fallback: Settings | None = None
@@ -137,7 +138,7 @@ class Session:
         works = self.state is State.LISTENING
         self._close()
         self.manifest, self.decision = manifest, decision
-        self.memory = LastMinute(manifest, decision)
+        self.memory = LastMinute(manifest)
         if was_running or settings.input is not None:
             self._fallback = before if works else None
             self._retries, self._retry_at_s = 0, None
@@ -194,7 +195,6 @@ class Session:
 
     def _decide(self, decision: DecisionConfig) -> None:
         self.decision = decision
-        self.memory.decide(decision)
         if self._pipeline is not None:
             self._pipeline.set_decision(decision)
 
@@ -207,7 +207,8 @@ class Session:
         except KwsError as err:
             self._failed(err)
             return
-        self.memory = LastMinute(self.manifest, self.decision)
+        self.memory = LastMinute(self.manifest)
+        self.stream += 1
         self._queue = EventQueue(_QUEUE_EVENTS, drop_oldest=True)
         memory, recording = self.memory, self.recording
 

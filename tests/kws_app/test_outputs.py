@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from engine.config import DecisionConfig
 from engine.errors import ConfigError, KwsError
 from engine.manifest import ModelManifest, load_manifest
 from engine.scorer import ScoredWindow
@@ -34,6 +35,7 @@ def window() -> ScoredWindow:
         posteriors=Posteriors(probs=probs, end_sample=16_000),
         smoothed=probs,
         features=np.zeros((98, 128), np.float32),
+        decision=DecisionConfig(),
         detections=[Detection(keyword="low", score=0.9, threshold=0.6, end_sample=16_000)],
         held_back={},
         skipped_windows=0,
@@ -95,6 +97,7 @@ def test_near_misses_by_the_setting(tmp_path: Path, tiny: ModelManifest) -> None
                     posteriors=window().posteriors,
                     smoothed=np.array([0, 0.5, 0.4, 0.1], np.float32),
                     features=np.zeros((98, 128), np.float32),
+                    decision=DecisionConfig(),
                     detections=[],
                     held_back={},
                     skipped_windows=0,

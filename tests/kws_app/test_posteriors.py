@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from full_disk import files_of_at_most
 
+from engine.config import DecisionConfig
 from engine.errors import ConfigError, KwsError
 from engine.scorer import ScoredWindow
 from engine.types import Posteriors
@@ -19,6 +20,7 @@ def window(end_sample: int, *probs: float) -> ScoredWindow:
         posteriors=Posteriors(probs=np.array(probs, np.float32), end_sample=end_sample),
         smoothed=np.zeros(len(probs), np.float32),
         features=np.zeros((98, 128), np.float32),
+        decision=DecisionConfig(),
         detections=[],
         held_back={},
         skipped_windows=0,

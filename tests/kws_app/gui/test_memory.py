@@ -7,7 +7,7 @@ import pytest
 from signals import silence, tone_stream, white_noise
 
 from engine.backends import choose_backend
-from engine.features import fbank, model_input
+from engine.features import fbank
 from engine.manifest import ModelManifest, load_manifest
 from engine.scorer import ScoredWindow, StreamScorer
 from kws_app.gui.memory import LastMinute
@@ -19,7 +19,7 @@ def tiny(tiny_folder: Path) -> ModelManifest:
 
 
 def listen(manifest: ModelManifest, samples: np.ndarray) -> tuple[LastMinute, list[ScoredWindow]]:
-    memory = LastMinute(manifest, manifest.decision)
+    memory = LastMinute(manifest)
     windows = []
     with choose_backend("cpu", manifest).backend as backend:
         scorer = StreamScorer(manifest, backend, manifest.decision, on_audio=memory.hear)
@@ -70,7 +70,7 @@ def test_a_minute_is_kept_and_no_more(tiny: ModelManifest) -> None:
 
 
 def test_lost_samples_are_silence_in_the_audio(tiny: ModelManifest) -> None:
-    memory = LastMinute(tiny, tiny.decision)
+    memory = LastMinute(tiny)
     memory.hear(np.full(1_600, 0.5, np.float32), 0)
     memory.hear(np.empty(0, np.float32), 800)
     memory.hear(np.full(1_600, 0.25, np.float32), 0)
@@ -86,7 +86,7 @@ def test_lost_samples_are_silence_in_the_audio(tiny: ModelManifest) -> None:
 
 
 def test_the_level_is_of_what_was_heard_since_the_last_look(tiny: ModelManifest) -> None:
-    memory = LastMinute(tiny, tiny.decision)
+    memory = LastMinute(tiny)
     assert memory.take_level().samples == 0
     memory.hear(np.array([0.1, -0.5, 0.2], np.float32), 0)
     memory.hear(np.array([1.0, -1.0], np.float32), 0)

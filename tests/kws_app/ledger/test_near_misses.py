@@ -36,6 +36,7 @@ def windows(
                 posteriors=posteriors,
                 smoothed=detector.smoothed,
                 features=np.zeros((98, 128), np.float32),
+                decision=DecisionConfig(),
                 detections=detections,
                 held_back=detector.held_back,
                 skipped_windows=0,

@@ -1,0 +1,209 @@
+"""The parts of the window and where they stand."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.config import DecisionConfig
+from engine.manifest import ModelManifest
+from kws_app.gui.history import History
+from kws_app.gui.session import Session, State, Update
+from kws_app.gui.theme import Colours
+from kws_app.gui.widgets.history_view import HistoryView
+from kws_app.gui.widgets.last_word import LastWord
+from kws_app.gui.widgets.level_meter import LevelMeter
+from kws_app.gui.widgets.score_bars import ScoreBars
+from kws_app.gui.widgets.source_picker import SourcePicker
+from kws_app.gui.widgets.status import CostBar
+from kws_app.gui.widgets.waterfall import Waterfall
+
+_NOTICE_MS = 10_000
+
+
+class Panes(QWidget):
+    """Lays out the window; knows no session but what it is shown."""
+
+    toggle_asked = Signal()
+    record_asked = Signal()
+    open_asked = Signal()
+    settings_asked = Signal()
+
+    def __init__(
+        self,
+        manifest: ModelManifest,
+        decision: DecisionConfig,
+        colours: Colours,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.colours = colours
+        self.history = History(self)
+        self.picker = SourcePicker()
+        self.level = LevelMeter(colours)
+        self.waterfall = Waterfall(manifest, colours)
+        self.bars = ScoreBars(colours)
+        self.last_word = LastWord(colours)
+        self.history_view = HistoryView(self.history)
+        self.costs = CostBar(colours)
+        self.state, self.notice, self.hint = QLabel(), QLabel(), QLabel()
+        for label in (self.notice, self.hint):
+            label.setWordWrap(True)
+            label.hide()
+        self.position = QProgressBar()
+        self.position.setRange(0, 1000)
+        self.position.setAccessibleName("Position in the recording")
+        self.position.hide()
+        self.toggle_button = QPushButton("Pause")
+        self.record_button = QPushButton("● Record…")
+        self._seen_at_s: float | None = None
+        self._notice_timer = QTimer(self)
+        self._notice_timer.setSingleShot(True)
+        self._notice_timer.timeout.connect(self.notice.hide)
+        self.level.hint_changed.connect(self._show_hint)
+        self._lay_out()
+        self.set_model(manifest, decision)
+        self.set_colours(colours)
+
+    def set_colours(self, colours: Colours) -> None:
+        """Take another theme."""
+        self.colours = colours
+        for part in (self.level, self.waterfall, self.bars, self.last_word, self.costs):
+            part.set_colours(colours)
+        self.hint.setStyleSheet(f"color: {colours.warning}")
+        self.notice.setStyleSheet(f"color: {colours.accent}")
+
+    def set_model(self, manifest: ModelManifest, decision: DecisionConfig) -> None:
+        """Show another model's keywords and features."""
+        self.model: Path = manifest.folder
+        self._rate_hz = manifest.fbank.sample_rate_hz
+        self._hop_s = manifest.windows.hop_samples / self._rate_hz
+        self.waterfall.set_manifest(manifest)
+        self.bars.set_keywords(manifest.labels, manifest.keywords)
+        self.set_decision(decision)
+
+    def set_decision(self, decision: DecisionConfig) -> None:
+        """Show other thresholds."""
+        self.bars.set_decision(decision)
+
+    def new_stream(self) -> None:
+        """Another pipeline listens: what was shown of the old one is over."""
+        self.waterfall.clear()
+        self.bars.reset()
+        self.level.reset()
+        self._seen_at_s = None
+
+    def show_state(self, session: Session) -> None:
+        """Say in words and colour what the session does."""
+        colours, state = self.colours, session.state
+        colour = {
+            State.LISTENING: colours.ok,
+            State.STARTING: colours.muted,
+            State.PAUSED: colours.muted,
+            State.FINISHED: colours.muted,
+            State.RECOVERING: colours.warning,
+        }.get(state, colours.error)
+        text = state.value.capitalize()
+        if state is State.LISTENING and session.started is not None:
+            text = f"Listening to {Path(session.started.source).name}"
+            self.costs.show_backend(session.started.backend, session.started.backend_reason)
+        elif session.problem:
+            text = f"{text}: {session.problem}"
+        self.state.setText(f"●  {text}")
+        self.state.setStyleSheet(f"color: {colour}; font-weight: bold")
+        waits = state in (State.NO_DEVICE, State.RECOVERING)
+        self.toggle_button.setText("Pause" if session.is_running or waits else "Start")
+        recorded = session.recording.path
+        self.record_button.setText("● Record…" if recorded is None else f"■ Stop {recorded.name}")
+        self.record_button.setStyleSheet("" if recorded is None else f"color: {colours.error}")
+        self.picker.select(session.settings.device)
+        self.position.setVisible(session.settings.input is not None)
+        if not session.is_running:
+            self._seen_at_s = None
+            self.level.reset()
+            self.bars.reset()
+        elif self._seen_at_s is None:
+            self._seen_at_s = time.monotonic()
+
+    def show_audio(self, update: Update, session: Session) -> None:
+        """Show what came in; called at most 30 times a second."""
+        self.level.show_level(update.level, self._rate_hz)
+        if update.moments:
+            self._seen_at_s = update.moments[-1].seen_at_s
+            self.waterfall.add(update.moments)
+            newest = update.moments[-1]
+            fired = next((m.fired for m in reversed(update.moments) if m.fired), "")
+            self.bars.show_scores(newest.smoothed, fired, self._hop_s * len(update.moments))
+            if session.duration_s:
+                played_s = newest.end_sample / self._rate_hz
+                self.position.setValue(round(1000 * min(1.0, played_s / session.duration_s)))
+                self.position.setFormat(f"{played_s:.0f} of {session.duration_s:.0f} s")
+        age_s = None if self._seen_at_s is None else time.monotonic() - self._seen_at_s
+        self.costs.show_age(age_s)
+
+    def show_notice(self, text: str) -> None:
+        """Show a line for some seconds."""
+        self.notice.setText(text)
+        self.notice.show()
+        self._notice_timer.start(_NOTICE_MS)
+
+    def close_children(self) -> None:
+        """End processes of the parts."""
+        self.picker.stop()
+
+    def _show_hint(self, text: str) -> None:
+        self.hint.setText(text)
+        self.hint.setVisible(bool(text))
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.toggle_button)
+        top.addWidget(self.picker, 1)
+        for text, signal in (("Open…", self.open_asked), ("Settings…", self.settings_asked)):
+            button = QPushButton(text)
+            button.clicked.connect(lambda _=False, signal=signal: signal.emit())
+            top.addWidget(button)
+        top.insertWidget(3, self.record_button)
+        self.toggle_button.clicked.connect(lambda: self.toggle_asked.emit())
+        self.record_button.clicked.connect(lambda: self.record_asked.emit())
+        second = QHBoxLayout()
+        second.addWidget(self.state, 1)
+        second.addWidget(self.level, 1)
+        live = QWidget()
+        live_column = QVBoxLayout(live)
+        live_column.setContentsMargins(0, 0, 0, 0)
+        live_column.addWidget(self.last_word)
+        live_column.addWidget(self.waterfall, 1)
+        live_column.addWidget(self.position)
+        scroll = QScrollArea()
+        scroll.setWidget(self.bars)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.left = QSplitter(Qt.Orientation.Vertical)
+        self.left.addWidget(live)
+        self.left.addWidget(self.history_view)
+        self.left.setSizes([380, 240])
+        self.across = QSplitter(Qt.Orientation.Horizontal)
+        self.across.addWidget(self.left)
+        self.across.addWidget(scroll)
+        self.across.setSizes([640, 360])
+        self.across.setStretchFactor(0, 1)
+        layout = QVBoxLayout(self)
+        layout.addLayout(top)
+        layout.addLayout(second)
+        layout.addWidget(self.hint)
+        layout.addWidget(self.notice)
+        layout.addWidget(self.across, 1)

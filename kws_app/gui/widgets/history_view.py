@@ -1,0 +1,127 @@
+"""The table of what was heard, and what can be done with its rows."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QModelIndex, Qt, Signal
+from qtpy.QtGui import QGuiApplication, QKeySequence
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QAction,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from kws_app.gui.history import CLIP_COLUMN, COLUMNS, History, to_csv
+
+
+class HistoryView(QWidget):
+    """Rows newest first; play, explain, copy, export.
+
+    Args:
+        history: The rows.
+        parent: Owner.
+    """
+
+    play_asked = Signal(object)
+    explain_asked = Signal(object)
+    export_asked = Signal()
+
+    def __init__(self, history: History, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._history = history
+        self._table = QTableView()
+        self._table.setModel(history)
+        self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self._table.setAlternatingRowColors(True)
+        self._table.setShowGrid(False)
+        self._table.setWordWrap(False)
+        self._table.setAccessibleName("History of detections")
+        self._table.setTabKeyNavigation(False)
+        rows = self._table.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # nothing is measured per row
+        rows.setDefaultSectionSize(self.fontMetrics().height() + 6)
+        columns = self._table.horizontalHeader()
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        columns.setSectionResizeMode(COLUMNS.index("keyword"), QHeaderView.ResizeMode.Stretch)
+        wide = self.fontMetrics().horizontalAdvance("Threshold  ")
+        for column in ("score", "threshold", "clip"):
+            self._table.setColumnWidth(COLUMNS.index(column), wide)
+        self._table.clicked.connect(self._clicked)
+        self._table.activated.connect(self._explain)
+        self._count = QLabel()
+        self._buttons = {
+            "Play": self.play,
+            "Why?": self.explain,
+            "Copy": self.copy,
+            "Export…": self.export_asked.emit,
+        }
+        self._lay_out()
+        copy = QAction("Copy", self._table)
+        copy.setShortcut(QKeySequence.StandardKey.Copy)
+        copy.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        copy.triggered.connect(self.copy)
+        self._table.addAction(copy)
+        history.rowsInserted.connect(self._show_count)
+        history.modelReset.connect(self._show_count)
+        self._show_count()
+
+    @property
+    def table(self) -> QTableView:
+        """The table."""
+        return self._table
+
+    def selected(self) -> list[int]:
+        """Selected rows of the table, rising."""
+        return sorted(index.row() for index in self._table.selectionModel().selectedRows())
+
+    def play(self) -> None:
+        """Play the first selected row, or the newest."""
+        if (row := self._chosen()) is not None:
+            self.play_asked.emit(self._history.row(row))
+
+    def explain(self) -> None:
+        """Explain the first selected row, or the newest."""
+        if (row := self._chosen()) is not None:
+            self.explain_asked.emit(self._history.row(row))
+
+    def copy(self) -> None:
+        """Put the selected rows on the clipboard, as a table; all of them if none is selected."""
+        rows = self.selected()
+        QGuiApplication.clipboard().setText(to_csv(self._history.rows(rows or None)))
+
+    def _chosen(self) -> int | None:
+        rows = self.selected()
+        if rows:
+            return rows[0]
+        return 0 if self._history.rowCount() else None
+
+    def _clicked(self, index: QModelIndex) -> None:
+        row = self._history.row(index.row())
+        if index.column() == CLIP_COLUMN and row.clip is not None:
+            self.play_asked.emit(row)
+
+    def _explain(self, index: QModelIndex) -> None:
+        self.explain_asked.emit(self._history.row(index.row()))
+
+    def _show_count(self) -> None:
+        n = self._history.rowCount()
+        self._count.setText("nothing heard yet" if n == 0 else f"{n:,} heard")
+
+    def _lay_out(self) -> None:
+        bar = QHBoxLayout()
+        bar.addWidget(self._count)
+        bar.addStretch()
+        for text, call in self._buttons.items():
+            button = QPushButton(text)
+            button.clicked.connect(lambda _=False, call=call: call())
+            bar.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._table)
+        layout.addLayout(bar)

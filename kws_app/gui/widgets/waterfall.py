@@ -1,0 +1,139 @@
+"""The fbank as it comes: a scrolling picture of what the model sees, column by column."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from qtpy.QtWidgets import QSizePolicy, QWidget
+
+from engine.manifest import ModelManifest
+from kws_app.gui.memory import Moment
+from kws_app.gui.pictures import GRID_HZ, Pixels, height_share, to_pixels
+from kws_app.gui.theme import Colours
+
+SHOWN_S = 10
+
+
+class Waterfall(QWidget):
+    """Ten seconds of frames, newest on the right, low frequencies below.
+
+    The picture is a ring of columns that is drawn in two pieces, so that a new column costs a
+    column. Detections are marked where their window ended; a click asks about that moment.
+    """
+
+    asked = Signal(int)
+
+    def __init__(
+        self, manifest: ModelManifest, colours: Colours, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(96)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName("What the model sees, the last ten seconds")
+        self.set_colours(colours)
+        self.set_manifest(manifest)
+
+    def set_manifest(self, manifest: ModelManifest) -> None:
+        """Take another model's features, and forget the picture."""
+        self._manifest = manifest
+        self._config = config = manifest.fbank
+        self._columns = SHOWN_S * config.sample_rate_hz // config.frame_hop_samples
+        self._pixels: Pixels = np.zeros((config.n_mels, self._columns), np.uint8)
+        self.clear()
+
+    def set_colours(self, colours: Colours) -> None:
+        """Take another theme."""
+        self._colours = colours
+        self._table = [QColor(*map(int, rgb)).rgb() for rgb in colours.waterfall]
+        self.update()
+
+    def clear(self) -> None:
+        """Forget the picture."""
+        self._pixels[:] = 0
+        self._written = 0
+        self._end_sample = 0
+        self._marks: list[tuple[int, str]] = []
+        self.update()
+
+    def add(self, moments: list[Moment]) -> None:
+        """Append what windows saw that the windows before them had not seen."""
+        for moment in moments:
+            hop = self._config.frame_hop_samples
+            missing = (moment.end_sample - self._end_sample) // hop - len(moment.columns)
+            if self._end_sample and missing > 0:
+                gap = np.zeros((self._config.n_mels, min(missing, self._columns)), np.uint8)
+                self._append(gap)
+            self._append(to_pixels(moment.columns, self._manifest))
+            self._end_sample = moment.end_sample
+            if moment.fired:
+                self._marks.append((moment.end_sample, moment.fired))
+        oldest = self._end_sample - SHOWN_S * self._config.sample_rate_hz
+        self._marks = [mark for mark in self._marks if mark[0] > oldest]
+        if moments:
+            self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802  Qt's name
+        """Wide."""
+        return QSize(560, 200)
+
+    def sample_at(self, x: float) -> int:
+        """The moment under a place of the widget, as a sample."""
+        left_s = (1 - x / max(1, self.width())) * SHOWN_S
+        return int(max(0, self._end_sample - round(left_s * self._config.sample_rate_hz)))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """A click asks about a moment."""
+        if self._end_sample:
+            self.asked.emit(self.sample_at(event.pos().x()))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw the ring in two pieces, then grid and marks."""
+        painter = QPainter(self)
+        image = QImage(
+            self._pixels.data,
+            self._columns,
+            self._config.n_mels,
+            self._columns,
+            QImage.Format.Format_Indexed8,
+        )
+        image.setColorTable(self._table)
+        first = self._written % self._columns
+        split = round(self.width() * (self._columns - first) / self._columns)
+        rows = self._config.n_mels
+        painter.drawImage(
+            QRect(0, 0, split, self.height()), image, QRect(first, 0, self._columns - first, rows)
+        )
+        if first:
+            rest = QRect(split, 0, self.width() - split, self.height())
+            painter.drawImage(rest, image, QRect(0, 0, first, rows))
+        self._draw_grid(painter)
+        self._draw_marks(painter)
+
+    def _append(self, pixels: Pixels) -> None:
+        pixels = pixels[:, -self._columns :]
+        places = (self._written + np.arange(pixels.shape[1])) % self._columns
+        self._pixels[:, places] = pixels
+        self._written += pixels.shape[1]
+
+    def _draw_grid(self, painter: QPainter) -> None:
+        painter.setPen(QPen(QColor(255, 255, 255, 170)))
+        metrics = self.fontMetrics()
+        for hz in GRID_HZ:
+            y = round(self.height() * (1 - height_share(hz, self._config)))
+            if metrics.height() < y < self.height() - 4:
+                painter.drawLine(0, y, 6, y)
+                painter.drawText(QPoint(9, y + metrics.ascent() // 2 - 1), f"{hz / 1000:g} kHz")
+
+    def _draw_marks(self, painter: QPainter) -> None:
+        metrics = self.fontMetrics()
+        for end_sample, word in self._marks:
+            left_s = (self._end_sample - end_sample) / self._config.sample_rate_hz
+            x = self.width() * (1 - left_s / SHOWN_S)
+            width = metrics.horizontalAdvance(word) + 8
+            box = QRectF(max(0.0, x - width), 2, width, metrics.height() + 2)
+            painter.fillRect(box, QColor(0, 0, 0, 170))
+            painter.setPen(QColor(255, 255, 255))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
+            painter.drawLine(round(x), 0, round(x), self.height())
