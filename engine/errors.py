@@ -6,6 +6,7 @@
     │   └── DeviceError   no usable audio device
     ├── ModelError      a model folder is refused
     ├── BackendError    a backend cannot run the model
+    ├── DisplayError    no window can be shown
     └── TrainingError   a training run cannot go on
 
 Each message says what was got, what was wanted and how to mend it.
@@ -34,6 +35,10 @@ class ModelError(KwsError):
 
 class BackendError(KwsError):
     """A backend is not available or failed while scoring."""
+
+
+class DisplayError(KwsError):
+    """No window can be shown: no display, or a part that it needs is not installed."""
 
 
 class TrainingError(KwsError):

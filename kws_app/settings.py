@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,19 @@ from engine.backends import BACKEND_NAMES
 from engine.config import DecisionConfig
 from engine.errors import ConfigError
 from engine.manifest import ModelManifest
-from kws_app import __version__
-from kws_app.arguments import Parser, hint
+from kws_app.arguments import hint
+from kws_app.flags import make_parser
+from kws_app.resources import asset
 from kws_app.values import convert, to_toml_value
 
-DEFAULT_MODEL = Path(__file__).parent.parent / "assets" / "models" / "default"
+DEFAULT_MODEL = asset("models/default")
+WINDOW_TABLE = "window"  # of the TOML file: how the window looks; read by the window alone
 MAX_DAYS = 36_500  # a hundred years: dates can still be counted back
-_ACTIONS = ("list-devices", "print-config", "headless")  # the first one asked for counts
+_ACTIONS = {  # the first one asked for counts
+    "list-devices": "list the microphones",
+    "print-config": "print the settings as TOML",
+    "headless": "listen without a window",
+}
 _BACKENDS = ("auto", "tensorrt", *BACKEND_NAMES)
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     **dict.fromkeys(
@@ -127,10 +133,14 @@ class Command:
     Attributes:
         action: "headless", "window", "list-devices" or "print-config".
         settings: The merged settings.
+        given: What flags and environment said, which wins over any file.
+        file: The TOML file that was named.
     """
 
     action: str
     settings: Settings
+    given: Mapping[str, Any] = field(default_factory=dict)
+    file: Path | None = None
 
 
 def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
@@ -147,15 +157,60 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
     options = _parse(arguments)
     chosen = [name for name in _ACTIONS if options.pop(name)]
     action = chosen[0] if chosen else "window"
-    config_path = options.pop("config") or environment.get("KWS_CONFIG")
-    merged: dict[str, Any] = {}
-    if config_path:
-        merged |= _read_toml(Path(config_path))
-    merged |= _read_environment(environment)
-    merged |= {name: value for name, value in options.items() if value is not None}
-    kinds = {item.name: str(item.type) for item in fields(Settings)}
-    typed = {name: convert(name, kinds[name], value) for name, value in merged.items()}
-    return Command(action=action, settings=Settings(**typed))
+    config = options.pop("config") or environment.get("KWS_CONFIG")
+    file = Path(config) if config else None
+    flags = {name: value for name, value in options.items() if value is not None}
+    given = lay_over(_typed(_read_environment(environment)), _typed(flags))
+    settings = Settings(**lay_over(read_file(file) if file else {}, given))
+    return Command(action=action, settings=settings, given=given, file=file)
+
+
+def lay_over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by name, the nearer ones over the others.
+
+    A nearer microphone puts a file to listen to out of force, and the other way round.
+    """
+    hidden: set[str] = set()
+    if over.get("device") is not None:
+        hidden |= {"input", "realtime"}
+    if over.get("input") is not None:
+        hidden |= {"device"}
+    return {name: value for name, value in under.items() if name not in hidden} | dict(over)
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file, by name, without what belongs to the window.
+
+    Raises:
+        ConfigError: It cannot be read, or holds what is no setting.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as err:
+        raise ConfigError(f"cannot read {path}: {err.strerror}") from err
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        raise ConfigError(f"{path} is not valid TOML: {err}") from err
+    return settings_of(data, path)
+
+
+def settings_of(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The settings in the tables of a TOML file.
+
+    Args:
+        data: The file's values.
+        path: For messages.
+
+    Raises:
+        ConfigError: One is unknown or of the wrong kind.
+    """
+    known = [item.name for item in fields(Settings)]
+    if not isinstance(data.get(WINDOW_TABLE, {}), Mapping):
+        raise ConfigError(f"{path}: {WINDOW_TABLE} must be a table, [{WINDOW_TABLE}]")
+    own = {name: value for name, value in data.items() if name != WINDOW_TABLE}
+    for name in own:
+        if name not in known:
+            raise ConfigError(f"{path}: setting {name!r} is unknown{hint(name, known)}")
+    return _typed(own)
 
 
 def decision_for(settings: Settings, manifest: ModelManifest) -> DecisionConfig:
@@ -208,7 +263,7 @@ def to_toml(settings: Settings) -> str:
 
 
 def _parse(arguments: Sequence[str]) -> dict[str, Any]:
-    parser = _parser()
+    parser = make_parser(fields(Settings), _ACTIONS)
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         flag = unknown[0].partition("=")[0]
@@ -216,53 +271,6 @@ def _parse(arguments: Sequence[str]) -> dict[str, Any]:
         known += [f"--{name}" for name in (*_ACTIONS, "config", "version")]
         raise ConfigError(f"unknown argument {flag!r}{hint(flag, known)}; --help lists them")
     return vars(options)
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="python -m kws_app",
-        description="Hears keywords in a microphone, a sound file or a pipe.",
-        epilog="python -m kws_app ledger --help: look at, label and export what --ledger kept. "
-        "Exit status: 0 done or interrupted, 1 failed while running, 2 wrong arguments, "
-        "3 no usable audio device, 4 model refused.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"kws {__version__}")
-    what = parser.add_argument_group("what to do")
-    for name, text in zip(
-        _ACTIONS,
-        ("list the microphones", "print the settings as TOML", "listen without a window"),
-        strict=True,
-    ):
-        what.add_argument(f"--{name}", action="store_true", dest=name, help=text)
-    what.add_argument("--config", metavar="FILE", help="TOML file with any of the settings below")
-    groups: dict[str, Any] = {}
-    for item in fields(Settings):
-        title = item.metadata["group"]
-        if title not in groups:
-            groups[title] = parser.add_argument_group(title)
-        _add_setting(groups[title], item)
-    return parser
-
-
-def _add_setting(group: Any, item: Field[Any]) -> None:
-    flags = [f"--{item.name.replace('_', '-')}"]
-    if item.name in ("verbose", "quiet"):
-        flags.insert(0, f"-{item.name[0]}")
-    options: dict[str, Any] = {
-        "dest": item.name,
-        "default": None,
-        "help": item.metadata["help"],
-    }
-    if item.name == "verbose":
-        options["action"] = "count"
-    elif item.type == "bool":
-        options["action"] = "store_true"
-    else:
-        options["metavar"] = item.metadata["metavar"]
-    if item.name == "threshold":
-        options["action"] = "append"
-    group.add_argument(*flags, **options)
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -277,15 +285,6 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as err:
-        raise ConfigError(f"cannot read {path}: {err.strerror}") from err
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise ConfigError(f"{path} is not valid TOML: {err}") from err
-    known = [item.name for item in fields(Settings)]
-    for name in data:
-        if name not in known:
-            raise ConfigError(f"{path}: setting {name!r} is unknown{hint(name, known)}")
-    return data
+def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = {item.name: str(item.type) for item in fields(Settings)}
+    return {name: convert(name, kinds[name], value) for name, value in values.items()}

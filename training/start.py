@@ -18,7 +18,9 @@ from training.weights import WEIGHTS_FILE, Weights, build_model, read_weights, s
 
 BEST_FILE = "best.safetensors"
 _ROOT = Path(__file__).parent.parent
-_DEFAULT = _ROOT / "assets" / "models" / "default"
+_INSTALLED = _ROOT / "kws_app"  # a wheel carries the assets inside the application
+_ASSETS = (_INSTALLED if (_INSTALLED / "assets").is_dir() else _ROOT) / "assets"
+_DEFAULT = _ASSETS / "models" / "default"
 
 
 @dataclass(frozen=True, kw_only=True)

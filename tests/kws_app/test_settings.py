@@ -65,6 +65,41 @@ def test_flag_beats_environment_beats_file(tmp_path: Path) -> None:
     assert settings(KWS_CONFIG=str(path)).smoothing == 2
 
 
+def test_what_was_given_is_told_apart_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "kws.toml"
+    path.write_text("smoothing = 2\nrefractory = 1\n")
+    command = read_command(["--config", str(path), "--smoothing", "4"], {"KWS_RATE": "8000"})
+    assert command.given == {"rate": 8_000, "smoothing": 4}
+    assert command.file == path
+    assert read_command([], {}).file is None
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments", "wanted"),
+    [
+        ('device = "USB"', ["--input", "a.wav"], (None, "a.wav", False)),
+        ('input = "a.wav"\nrealtime = true', ["--device", "USB"], ("USB", None, False)),
+        ('input = "a.wav"', ["--realtime"], (None, "a.wav", True)),
+    ],
+)
+def test_a_nearer_source_puts_the_other_kind_out_of_force(
+    tmp_path: Path, file: str, arguments: list[str], wanted: tuple[str | None, str | None, bool]
+) -> None:
+    path = tmp_path / "kws.toml"
+    path.write_text(file)
+    got = settings("--config", str(path), *arguments)
+    assert (got.device, got.input, got.realtime) == wanted
+
+
+def test_the_table_of_the_window_is_left_to_the_window(tmp_path: Path) -> None:
+    path = tmp_path / "kws.toml"
+    path.write_text('smoothing = 2\n[window]\ntheme = "dark"\n')
+    assert settings("--config", str(path)) == Settings(smoothing=2)
+    path.write_text("window = 3\n")
+    with pytest.raises(ConfigError, match=r"kws.toml: window must be a table, \[window\]"):
+        settings("--config", str(path))
+
+
 def test_foreign_variables_are_left_alone() -> None:
     assert settings(PATH="x", HOME="y") == Settings()
 
