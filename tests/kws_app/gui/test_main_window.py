@@ -1,0 +1,305 @@
+"""The window steers the session, and answers whatever comes."""
+
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from fake_sounddevice import FakeSounddevice
+from history_rows import row
+from mouse import drag
+from qtpy.QtCore import QPoint, Qt
+from signals import RATE_HZ, silence, tone_stream
+from tiny_model import make_model_folder
+
+from engine.types import Detection, Heard
+from kws_app.gui.history import MAX_CLIPS
+from kws_app.gui.main_window import MainWindow
+from kws_app.gui.session import Session, State, Update
+from kws_app.gui.theme import DARK
+from kws_app.settings import Settings
+
+
+@pytest.fixture
+def portaudio(monkeypatch: pytest.MonkeyPatch) -> FakeSounddevice:
+    fake = FakeSounddevice()
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    return fake
+
+
+@pytest.fixture
+def session(tiny_folder: Path, portaudio: FakeSounddevice) -> Iterator[Session]:
+    made = Session(Settings(model=tiny_folder, backend="cpu", rate=RATE_HZ))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def window(qtbot: Any, session: Session) -> MainWindow:
+    made = MainWindow(session, DARK)
+    qtbot.addWidget(made)
+    made.resize(1_000, 700)
+    made.show()
+    return made
+
+
+def listen(window: MainWindow, session: Session, qtbot: Any) -> None:
+    window.toggle()
+    qtbot.waitUntil(lambda: session.state is State.LISTENING, timeout=10_000)
+
+
+def feed(portaudio: FakeSounddevice, samples: np.ndarray) -> None:
+    for first in range(0, len(samples), 320):
+        portaudio.streams[-1].deliver(samples[first : first + 320])
+        time.sleep(0.001)
+
+
+def heard(keyword: str, end_sample: int) -> Heard:
+    detection = Detection(keyword=keyword, score=0.9, threshold=0.6, end_sample=end_sample)
+    return Heard(detection=detection, latency_ms=3.0)
+
+
+def test_a_word_is_shown_everywhere(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    words: list[Any] = []
+    window.word_heard.connect(words.append)
+    listen(window, session, qtbot)
+    assert "Listening to USB Mic" in window.panes.state.text()
+    feed(portaudio, tone_stream()[: 3 * RATE_HZ])
+    qtbot.waitUntil(lambda: window.panes.history.rowCount() == 1, timeout=10_000)
+    (shown,) = window.panes.history.rows()
+    assert window.panes.last_word.word == shown.keyword == "low"
+    assert abs((datetime.now() - shown.at).total_seconds()) < 10
+    assert shown.clip is not None
+    assert len(shown.clip) == 1.5 * RATE_HZ
+    end = shown.end_sample
+    wanted = np.rint(tone_stream()[end - 24_000 : end] * 32_768)
+    np.testing.assert_allclose(shown.clip, wanted, atol=1)
+    assert [word.keyword for word in words] == ["low"]
+
+
+def test_a_dragged_threshold_reaches_the_engine(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    listen(window, session, qtbot)
+    bars = window.panes.bars
+    drag(qtbot, bars, QPoint(bars.threshold_x("low"), bars.row_y("low")), -60)
+    threshold = bars.threshold("low")
+    assert threshold < 0.5
+    assert session.settings.threshold == {"low": threshold}
+    feed(portaudio, tone_stream()[: 3 * RATE_HZ])
+    qtbot.waitUntil(lambda: window.panes.history.rowCount() == 1, timeout=10_000)
+    assert window.panes.history.row(0).threshold == threshold
+
+
+def test_keywords_are_switched_off_and_on(window: MainWindow, session: Session) -> None:
+    saved: list[Settings] = []
+    window.settings_changed.connect(saved.append)
+    window.set_enabled("low", False)
+    assert set(session.decision.operating_points) == {"high"}
+    window.set_enabled("high", False)  # one at least must stay
+    assert set(session.decision.operating_points) == {"high"}
+    assert "name at least one" in window.panes.notice.text()
+    window.set_enabled("low", True)
+    assert set(session.decision.operating_points) == {"low", "high"}
+    assert [settings.keywords for settings in saved] == [("high",), None]
+
+
+def test_a_device_that_fails_gives_way_and_is_told(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    window.choose_device("USB")
+    listen(window, session, qtbot)
+    window.choose_device("Headset")
+    qtbot.waitUntil(lambda: "Back to USB" in window.panes.notice.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: session.state is State.LISTENING, timeout=10_000)
+    assert window.panes.picker.box.currentData() == "USB"
+    assert "Listening to USB Mic" in window.panes.state.text()
+    window.choose_device("Webcam")
+    qtbot.waitUntil(lambda: "Webcam" in window.panes.state.text(), timeout=10_000)
+
+
+def test_pause_lets_go_of_the_device(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    listen(window, session, qtbot)
+    assert window.panes.toggle_button.text() == "Pause"
+    qtbot.mouseClick(window.panes.toggle_button, Qt.MouseButton.LeftButton)
+    assert session.state is State.PAUSED
+    assert portaudio.streams[-1].is_closed
+    assert window.panes.toggle_button.text() == "Start"
+    assert "Paused" in window.panes.state.text()
+
+
+def test_no_device_is_said_and_can_be_paused(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    portaudio.devices = []
+    window.toggle()
+    qtbot.waitUntil(lambda: "No device" in window.panes.state.text(), timeout=10_000)
+    assert "plug in a microphone" in window.panes.state.text()
+    window.toggle()
+    assert "Paused" in window.panes.state.text()
+
+
+def test_a_recording_runs_with_its_position(
+    window: MainWindow, session: Session, qtbot: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "tones.wav"
+    soundfile.write(path, tone_stream()[: 2 * RATE_HZ], RATE_HZ)
+    window.open_recording(path)
+    qtbot.waitUntil(lambda: session.state is State.FINISHED, timeout=20_000)
+    assert window.panes.position.isVisible()
+    assert window.panes.position.value() == 1000
+    assert window.panes.position.format() == "2 of 2 s"
+    assert "End of the recording" in window.panes.state.text()
+    window.choose_device(None)
+    assert not window.panes.position.isVisible() or session.poll()
+
+
+def test_recording_is_visible_while_it_lasts(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any, tmp_path: Path
+) -> None:
+    listen(window, session, qtbot)
+    window.toggle_recording(tmp_path / "heard.flac")
+    assert window.panes.record_button.text() == "■ Stop heard.flac"
+    feed(portaudio, silence(0.5))
+    qtbot.wait(300)
+    window.toggle_recording()
+    assert window.panes.record_button.text() == "● Record…"
+    assert soundfile.info(tmp_path / "heard.flac").frames == RATE_HZ // 2
+    window.toggle_recording(tmp_path / "heard.mp3")
+    assert "must end in .flac or .wav" in window.panes.notice.text()
+
+
+def test_why_did_it_fire_and_why_not(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    listen(window, session, qtbot)
+    feed(portaudio, tone_stream()[: 4 * RATE_HZ])
+    qtbot.waitUntil(lambda: window.panes.history.rowCount() == 1, timeout=10_000)
+    window.panes.history_view.explain()
+    view = window._moment_view
+    assert view is not None
+    assert view.text.startswith("low fired: ")
+    assert view.table.item(0, 4).text() == "fired"
+    view.step_asked.emit(1)
+    assert "Nothing fired" in view.text
+    window.panes.waterfall.asked.emit(1_600 * 10)
+    assert "silence" in view.text
+    window.explain(10**9, session.stream)
+    assert "its audio is gone" in window.panes.notice.text()
+    window.explain(1_600 * 10, session.stream - 1)  # a moment of the stream before
+
+
+def test_another_model_brings_its_own_keywords(
+    window: MainWindow, session: Session, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    other = make_model_folder(tmp_path / "other")
+    window.apply(replace(session.settings, model=other))
+    assert window.panes.model == other
+    window.apply(replace(session.settings, model=tmp_path / "none"))
+    assert "none" in window.panes.notice.text()
+    assert window.panes.model == other
+
+
+def test_the_history_is_exported(window: MainWindow, tmp_path: Path) -> None:
+    window.panes.history.add([row(0), row(1)])
+    window.export(tmp_path / "heard.csv")
+    assert (tmp_path / "heard.csv").read_text().count("\n") == 3
+    window.export(tmp_path / "heard.jsonl")
+    assert (tmp_path / "heard.jsonl").read_text().startswith('{"v": 1, "event": "detection"')
+    window.export(tmp_path / "none" / "heard.csv")
+    assert "cannot write" in window.panes.notice.text()
+
+
+def test_only_what_has_audio_can_be_played(window: MainWindow, portaudio: FakeSounddevice) -> None:
+    window.play(row(1, clip=None))
+    assert f"newest {MAX_CLIPS} detections" in window.panes.notice.text()
+    window.play(row(1, clip=np.zeros(100, np.int16)))
+    window._player.join(5)
+    assert [rate_hz for _, rate_hz in portaudio.played] == [RATE_HZ]
+
+
+def test_a_hundred_thousand_rows_do_not_slow_it_down(
+    window: MainWindow, session: Session, qtbot: Any
+) -> None:
+    window.panes.history.add([row(i, clip=None) for i in range(100_000)])
+    qtbot.wait(50)
+    # What one more costs, in cells that Qt asks for.
+    asked = 0
+    data = window.panes.history.data
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return data(*arguments)
+
+    window.panes.history.data = counted  # type: ignore[method-assign]
+    window._show(Update(heard=[heard("low", 16_000)]))
+    window.panes.history_view.table.grab()
+    assert window.panes.history.rowCount() == 100_000
+    assert 0 < asked < 5_000
+
+
+def test_a_thousand_detections_a_second_leave_it_answering(
+    window: MainWindow, session: Session, qtbot: Any
+) -> None:
+    """Five seconds of them, 33 at each of the window's 30 looks a second."""
+    longest_s, end_sample = 0.0, 0
+    for _ in range(150):
+        events = [heard("low", end_sample + i) for i in range(33)]
+        end_sample += 33
+        before = time.perf_counter()
+        window._show(Update(heard=events))
+        qtbot.wait(1)
+        longest_s = max(longest_s, time.perf_counter() - before)
+    assert window.panes.history.rowCount() == 150 * 33
+    assert longest_s < 1.0  # an order above what is promised: a test is no stopwatch
+
+
+def test_nothing_is_painted_while_it_is_hidden(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    listen(window, session, qtbot)
+    window.hide()
+    shown: list[Any] = []
+    window.panes.show_audio = lambda *arguments: shown.append(arguments)  # type: ignore[method-assign]
+    feed(portaudio, tone_stream()[: 3 * RATE_HZ])
+    qtbot.waitUntil(lambda: window.panes.history.rowCount() == 1, timeout=10_000)
+    assert shown == []
+    window.show()
+    feed(portaudio, silence(0.5))
+    qtbot.waitUntil(lambda: bool(shown), timeout=10_000)
+
+
+def test_closing_ends_every_thread(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    import threading
+
+    listen(window, session, qtbot)
+    before = time.monotonic()
+    window.close()
+    assert time.monotonic() - before < 2
+    assert not [t for t in threading.enumerate() if t.name in ("scorer", "player")]
+    assert portaudio.streams[-1].is_closed
+
+
+def test_where_a_tray_stays_closing_only_hides(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    listen(window, session, qtbot)
+    window.hides_on_close = lambda: True
+    with qtbot.waitSignal(window.hidden_instead_of_closed, timeout=1_000):
+        window.close()
+    assert session.state is State.LISTENING
+    window.hides_on_close = lambda: False
