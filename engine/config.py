@@ -233,3 +233,13 @@ class DecisionConfig:
             self.refractory_samples >= 0,
             f"refractory period is {self.refractory_samples} samples; it must not be negative",
         )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what decides, as hex; equal fingerprints mean equal decisions."""
+        points = {
+            word: [point.threshold, point.rearm_threshold]
+            for word, point in sorted(self.operating_points.items())
+        }
+        canonical = json.dumps([self.smoothing_windows, self.refractory_samples, points])
+        return hashlib.sha256(canonical.encode()).hexdigest()

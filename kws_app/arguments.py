@@ -20,5 +20,5 @@ class Parser(argparse.ArgumentParser):
 
 def hint(name: str, known: Iterable[str]) -> str:
     """A suggestion in brackets for a name that is not known, or nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.65)
     return f" (did you mean {close[0]!r}?)" if close else ""

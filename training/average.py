@@ -20,8 +20,8 @@ def average_models(folders: Sequence[Path], out: Path, *, name: str) -> float:
     """Write a model folder with the mean of several models' weights.
 
     Args:
-        folders: Model folders of one shape, with the same labels and features; the first one's
-            decision and provenance are taken over.
+        folders: Model folders of one shape, with the same labels and features; provenance,
+            smoothing and, for all keywords, the highest threshold are the first one's.
         out: Folder to write.
         name: Name in the manifest.
 

@@ -59,9 +59,9 @@ class ClipReport:
             "clips": len(self.scores),
             "accuracy": share,
             "accuracy_interval": wilson_interval(round(share * len(self.scores)), len(self.scores)),
-            "mean_average_precision": mean_average_precision(self.scores, self.targets),
-            "mean_area_under_roc": area,
-            "d_prime": d_prime(area),
+            "mean_average_precision": _number(mean_average_precision(self.scores, self.targets)),
+            "mean_area_under_roc": _number(area),
+            "d_prime": _number(d_prime(area)),
             "labels": {
                 label: {
                     "clips": int(self.targets[:, i].sum()),
@@ -144,8 +144,8 @@ def to_markdown(report: ClipReport) -> str:
         f"{' + '.join(figures['models'])}, {figures['clips']} clips",
         "",
         f"- accuracy {figures['accuracy']:.2%} ({low:.2%} to {high:.2%})",
-        f"- mAP {figures['mean_average_precision']:.4f}, AUC {figures['mean_area_under_roc']:.4f}, "
-        f"d' {figures['d_prime']:.3f}",
+        f"- mAP {_digits(figures['mean_average_precision'])}, "
+        f"AUC {_digits(figures['mean_area_under_roc'])}, d' {_digits(figures['d_prime'])}",
         "",
         "| label | clips | precision | recall |",
         "|---|---|---|---|",
@@ -162,7 +162,7 @@ def to_markdown(report: ClipReport) -> str:
 
 def write_json(report: ClipReport, path: Path) -> None:
     """The figures for programs, confusion matrix included."""
-    path.write_text(json.dumps(report.figures(), indent=1) + "\n")
+    path.write_text(json.dumps(report.figures(), indent=1, allow_nan=False) + "\n")
 
 
 def _mistakes(confusion: npt.NDArray[np.int64], labels: Sequence[str]) -> list[str]:
@@ -178,7 +178,11 @@ def _mistakes(confusion: npt.NDArray[np.int64], labels: Sequence[str]) -> list[s
 
 
 def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return float(value) if np.isfinite(value) else None
+
+
+def _digits(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.4f}"
 
 
 def _percent(value: float | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.config import FbankConfig
 from engine.errors import ConfigError
 from engine.manifest import MANIFEST_FILE, file_sha256, load_manifest
+from training.assets import DEFAULT_MODEL
 from training.ast import AstConfig, AudioSpectrogramTransformer
 from training.checkpoint import LAST_FILE, load_run
 from training.fetch import NAMES
@@ -17,10 +18,6 @@ from training.teacher import Trained
 from training.weights import WEIGHTS_FILE, Weights, build_model, read_weights, start_from
 
 BEST_FILE = "best.safetensors"
-_ROOT = Path(__file__).parent.parent
-_INSTALLED = _ROOT / "kws_app"  # a wheel carries the assets inside the application
-_ASSETS = (_INSTALLED if (_INSTALLED / "assets").is_dir() else _ROOT) / "assets"
-_DEFAULT = _ASSETS / "models" / "default"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +50,7 @@ def open_start(name: str, fetched: Path = Path("weights"), *, role: str = "start
         ConfigError: Nothing of that name is there.
         ModelError: It is refused.
     """
-    path = _DEFAULT if name == "default" else Path(name)
+    path = DEFAULT_MODEL if name == "default" else Path(name)
     if name in NAMES:
         path = fetched / name
         if not path.is_dir():

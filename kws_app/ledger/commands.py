@@ -51,7 +51,10 @@ def describe(entry: Entry) -> str:
 
 
 def _list(ledger: Ledger, options: argparse.Namespace) -> None:
-    for entry in ledger.entries():
+    entries = sorted(ledger.entries(), key=lambda entry: entry.utc)
+    if not entries:
+        say(f"{ledger.folder} holds no entry")
+    for entry in entries:
         if (
             (options.unlabelled and entry.label is not None)
             or options.keyword not in (None, entry.keyword)
@@ -79,8 +82,11 @@ def _export(ledger: Ledger, options: argparse.Namespace) -> None:
         say(problem)
     say(
         f"{done.new} new, {done.moved} moved to another label, {done.same} were there, "
-        f"{done.unlabelled} unlabelled ones left out; the line for a recipe, under [data]:"
+        f"{done.unlabelled} unlabelled ones left out"
     )
+    if not done.new + done.moved + done.same:
+        return
+    say("the line for a recipe, under [data]:")
     emit(f"corrections = {to_toml_value(options.out)}")
 
 

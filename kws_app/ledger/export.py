@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,6 +77,8 @@ def _export_entry(
     target.parent.mkdir(exist_ok=True)
     if before is not None:
         before.replace(target)
+        with contextlib.suppress(OSError):  # it holds other clips
+            before.parent.rmdir()
         done.moved += 1
         return
     try:

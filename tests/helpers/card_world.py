@@ -8,7 +8,7 @@ from typing import Any
 from clips import small_corpus
 from small_run import ALONE, QUICK, scenes, small_task, validation
 
-from engine.manifest import load_manifest
+from engine.manifest import ModelManifest, load_manifest
 from training.card.build import write_card
 from training.card.records import Records, read_records, with_measurements
 from training.data.counts import count_clips
@@ -73,7 +73,7 @@ def make_world(folder: Path) -> World:
     train_recorded(folder / "run")
     export_model(folder / "run", folder / "model", name="tones", threshold=0.6, smoothing_windows=2)
     (folder / "report").mkdir()
-    found = figures(load_manifest(folder / "model").model_sha256)
+    found = figures(load_manifest(folder / "model"))
     (folder / "report" / "figures.json").write_text(json.dumps(found))
     (folder / "owner.toml").write_text(OWNER)
     world = World(folder, Records())
@@ -111,13 +111,18 @@ def train_recorded(folder: Path) -> None:
     trainer.run(scenes(), validation())
 
 
-def figures(sha256: str) -> dict[str, Any]:
+def figures(manifest: ModelManifest) -> dict[str, Any]:
     """Figures as `evaluate` writes them."""
     labels = ["_silence_", "_unknown_", *KEYWORDS]
     return {
         "format_version": FORMAT_VERSION,
         "date": "2026-11-25",
-        "model": {"name": "tones", "sha256": sha256, "keywords": list(KEYWORDS)},
+        "model": {
+            "name": "tones",
+            "sha256": manifest.model_sha256,
+            "keywords": list(KEYWORDS),
+            "decision_sha256": manifest.decision.fingerprint,
+        },
         "data": {"folder": "tones", "split": "validation", "clips": {"word": 40}, "seed": 1},
         "keywords": list(KEYWORDS),
         "clips": {"people": clip_figures(labels)},

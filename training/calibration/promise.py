@@ -13,10 +13,12 @@ from training.calibration.choose import choose_thresholds
 from training.calibration.peaks import Floats, Peaks, join_peaks
 from training.calibration.tails import fit_tails
 from training.evaluation.intervals import (
+    hours_text,
     hours_to_support,
     poisson_interval,
     supported_per_day,
     three_digits,
+    two_digits_up,
 )
 
 FOLDS = 5
@@ -88,13 +90,12 @@ def require_support(per_day: float, hours: float) -> None:
     if not 0 < per_day < 1e6:
         raise ConfigError(f"the promise is {per_day:g} false alarms a day; it must be above 0")
     wanted = hours_to_support(per_day)
-    # The least that can be asked for is said with two digits, and must then be accepted.
-    if hours * 1.05 < wanted:
+    if hours < wanted * (1 - 1e-9):
         raise ConfigError(
-            f"{per_day:g} false alarms a day can't be promised from {hours:.2f} hours of audio "
-            f"without keywords: that takes {wanted:.2g} hours, and these support "
-            f"{supported_per_day(hours):.2g} a day. Record more (--record, --room) or promise "
-            "less"
+            f"a promise of {per_day:g} a day can't be made from {hours_text(hours)} of audio "
+            f"without keywords: that takes {hours_text(wanted)}, and these support "
+            f"{two_digits_up(supported_per_day(hours))} a day. Record more (--record, --room) or "
+            "promise less"
         )
 
 

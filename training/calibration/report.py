@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from training.calibration.calibrate import Calibration
-from training.evaluation.intervals import three_digits
+from training.evaluation.intervals import hours_text, three_digits
+from training.evaluation.tables import KINDS
 
 
 def to_markdown(calibration: Calibration) -> str:
@@ -11,16 +12,16 @@ def to_markdown(calibration: Calibration) -> str:
     promise, figures = calibration.promise, calibration.figures
     low, high = promise.interval_per_day
     hours = figures["hours_by_kind"].items()
-    kinds = ", ".join(f"{kind.replace('_', ' ')} {length:.2f} h" for kind, length in hours)
+    kinds = ", ".join(f"{KINDS.get(kind, kind)} {hours_text(length)}" for kind, length in hours)
     lines = [
         f"Promised: at most {figures['promised_per_day']:g} false alarms a day, all keywords "
         "together.",
         "",
         f"Expected: {three_digits(promise.per_day)} a day "
         f"({three_digits(low)} to {three_digits(high)}): "
-        f"{promise.alarms.sum()} alarms in {promise.hours:.2f} hours that their thresholds had "
-        f"not seen ({kinds}). The thresholds below give {figures['alarms_seen']} on the audio that "
-        "they were made from.",
+        f"{promise.alarms.sum()} alarms, counted against {hours_text(promise.hours)}, in audio "
+        f"that their thresholds had not seen ({kinds}). The thresholds below give "
+        f"{figures['alarms_seen']} on the audio that they were made from.",
         "",
         "It costs, of words whose speakers the thresholds had not heard:",
         "",
@@ -51,4 +52,9 @@ def to_markdown(calibration: Calibration) -> str:
             f"({three_digits(interval[0])} to {three_digits(interval[1])}) "
             f"| {row['spoken']} | {row['missed_clean']} |"
         )
+    unspoken = [word for word, row in figures["keywords"].items() if not row["spoken"]]
+    if unspoken:
+        lines += ["", f"No clip of {', '.join(unspoken)}: nothing is known of their misses."]
+    if "speech" not in figures["hours_by_kind"] and "room" not in figures["hours_by_kind"]:
+        lines += ["", "There was no talk in this audio: the promise says nothing of talk."]
     return "\n".join(lines) + "\n"

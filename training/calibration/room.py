@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import ConfigError, SourceError
+from training.evaluation.intervals import hours_text
 
 _UNITS_S = {"s": 1, "m": 60, "min": 60, "h": 3600}
 _LONGEST_S = 7 * 24 * 3600
@@ -44,7 +45,7 @@ def record_room(folder: Path, seconds: float, model: Path, device: str | None) -
     command = [sys.executable, "-m", "kws_app", "--headless", "--model", str(model)]
     command += ["--record", str(path), "--duration", f"{seconds:g}"]
     command += ["--device", device] if device else []
-    print(f"recording {seconds / 3600:.2f} hours into {path}: live as usual, but say no keyword")
+    print(f"recording {hours_text(seconds / 3600)} into {path}: live as usual, but say no keyword")
     # Ctrl-C reaches both: the application ends its file, and then this program ends too.
     done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
     if not path.is_file():

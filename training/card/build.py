@@ -31,6 +31,7 @@ from training.card.pictures import draw_pictures
 from training.card.records import Records
 from training.card.snippets import snippets
 from training.card.streaming import streaming
+from training.card.visible import svg_hash
 from training.evaluation.page import html_page, markdown_to_html
 
 
@@ -77,7 +78,8 @@ def write_card(records: Records, folder: Path) -> list[Path]:
         pictures = draw_pictures(records, Path(name))
     sections = [_with_drawn(section, pictures) for section in card_sections(records)]
     title = f"Model card: {records.manifest.name}"
-    markdown = to_markdown(title, sections)
+    hashes = {name: svg_hash(svg) for name, svg in pictures.items()}
+    markdown = to_markdown(title, sections, hashes)
     folder.mkdir(parents=True, exist_ok=True)
     _write_pictures(pictures, folder / PICTURES)
     _replace(folder / MARKDOWN_FILE, markdown)
@@ -110,7 +112,8 @@ def _page(
         return f"<figure>{pictures[image[1]]}</figure>"
 
     body = re.sub(rf'<p><img src="{PICTURES}/(\w+)\.svg"[^>]*></p>', inside, body)
-    return html_page(title, f"{body}\n{as_script(statements_json(sections))}")
+    hashes = {name: svg_hash(svg) for name, svg in pictures.items()}
+    return html_page(title, f"{body}\n{as_script(statements_json(title, sections, hashes))}")
 
 
 def _replace(path: Path, text: str) -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.errors import ConfigError
 from training.card.statement import Number, Slot, Statement, one_line, slot_names
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MARKDOWN_FILE = "card.md"
 PAGE_FILE = "card.html"
 PICTURES = "card_pictures"
-_MARK = "kws-card"
+WRITTEN_ID = "kws-card"
 # Visible text cannot begin a line so: its angle brackets are escaped.
-_SCRIPT_TAG = f'<script type="application/json" id="{_MARK}">'
-_COMMENT = re.compile(rf"^<!-- {_MARK}\n(.*?)\n-->$", re.DOTALL | re.MULTILINE)
+_SCRIPT_TAG = f'<script type="application/json" id="{WRITTEN_ID}">'
+_COMMENT = re.compile(rf"^<!-- {WRITTEN_ID}\n(.*?)\n-->$", re.DOTALL | re.MULTILINE)
 _SCRIPT = re.compile(rf"^{_SCRIPT_TAG}\n(.*?)\n</script>$", re.DOTALL | re.MULTILINE)
 # What would begin a heading or a list at the beginning of a text.
 _MARKER = re.compile(r"^(\d*)([#+.)-][#-]*)(?=\s|$)")
@@ -108,14 +108,20 @@ def all_statements(sections: Sequence[Section]) -> dict[str, Statement]:
     return found
 
 
-def to_markdown(title: str, sections: Sequence[Section]) -> str:
-    """The card, with its statements for programs in a comment at its end."""
+def to_markdown(title: str, sections: Sequence[Section], pictures: Mapping[str, str]) -> str:
+    """The card, with its statements for programs in a comment at its end.
+
+    Args:
+        title: Of the card.
+        sections: In order.
+        pictures: Name to the SHA-256 of its SVG.
+    """
     lines = [f"# {escaped(title)}", ""]
     for section in sections:
         lines += [f"{'#' * section.level} {escaped(section.title)}", ""]
         for block in section.blocks:
             lines += [*_block_lines(block), ""]
-    return "\n".join(lines) + f"<!-- {_MARK}\n{statements_json(sections)}\n-->\n"
+    return "\n".join(lines) + _as_comment(statements_json(title, sections, pictures))
 
 
 def escaped(text: str) -> str:
@@ -156,7 +162,11 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell if cell == '---' else escaped(cell) for cell in cells)} |"
 
 
-def statements_json(sections: Sequence[Section]) -> str:
+def _as_comment(text: str) -> str:
+    return f"<!-- {WRITTEN_ID}\n{text}\n-->\n"
+
+
+def statements_json(title: str, sections: Sequence[Section], pictures: Mapping[str, str]) -> str:
     """Everything that the visible text says, for programs; safe inside a comment of HTML."""
     data = {
         "format_version": FORMAT_VERSION,
@@ -166,9 +176,18 @@ def statements_json(sections: Sequence[Section]) -> str:
             for statement in section.statements()
         ],
         "other_text": [
-            {"section": section.title, "text": text}
+            {"section": "", "text": title},
+            *(
+                {"section": section.title, "text": text}
+                for section in sections
+                for text in (section.title, *_other_text(section))
+            ),
+        ],
+        "pictures": [
+            {"section": section.title, **asdict(block), "sha256": pictures[block.name]}
             for section in sections
-            for text in _other_text(section)
+            for block in section.blocks
+            if isinstance(block, Picture)
         ],
     }
     text = json.dumps(data, indent=1, ensure_ascii=False)
@@ -215,11 +234,13 @@ class Written:
 
     Attributes:
         statements: With the titles of their sections.
-        other_text: Sentences, heads of tables and snippets, with the same.
+        other_text: Title, headings, sentences, heads of tables and snippets, with the same.
+        pictures: With the same: name, title and SHA-256 of each.
     """
 
     statements: Sequence[tuple[str, Statement]]
     other_text: Sequence[tuple[str, str]]
+    pictures: Sequence[tuple[str, str, str, str]] = ()
 
 
 def read_written(text: str, where: str) -> Written:
@@ -240,13 +261,20 @@ def read_written(text: str, where: str) -> Written:
             raise ValueError(f"format_version is {data['format_version']}, not {FORMAT_VERSION}")
         statements = [(str(plain["section"]), _statement(plain)) for plain in data["statements"]]
         others = [(str(plain["section"]), str(plain["text"])) for plain in data["other_text"]]
+        fields = ("section", "name", "title", "sha256")
+        pictures = [
+            (section, name, heading, sha256)
+            for section, name, heading, sha256 in (
+                tuple(str(plain[field]) for field in fields) for plain in data["pictures"]
+            )
+        ]
     except (
         *(ValueError, KeyError, TypeError, AttributeError, RecursionError, ArithmeticError),
     ) as err:
         raise ConfigError(
             f"the statements for programs in {where} are damaged: {err}; make the card anew"
         ) from err
-    return Written(statements=statements, other_text=others)
+    return Written(statements=statements, other_text=others, pictures=pictures)
 
 
 def without_written(text: str) -> str:

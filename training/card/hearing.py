@@ -23,6 +23,7 @@ from training.card.statement import (
     value_said,
     whole,
 )
+from training.evaluation.tables import KINDS
 
 Figures = Mapping[str, Any]
 MEASURE = "not measured: python -m training evaluate --model FOLDER --data DATA --out REPORT"
@@ -38,7 +39,6 @@ _SWEEPS = (
     "adversarial sounds",
 )
 _GROUPS = ("gender", "age", "accent", "first language")
-KINDS = {"speech": "running speech", "noise": "noise", "other_word": "other words"}
 
 
 def hearing(records: Records) -> list[Section]:
@@ -112,9 +112,9 @@ def _clip_figures(group: str, clips: Figures) -> list[Statement]:
     ]
 
 
-def _figure(key: str, label: str, value: float) -> Statement:
-    known = np.isfinite(value)
-    return value_said(key, label, Number(value=value, decimals=4) if known else "not defined")
+def _figure(key: str, label: str, value: float | None) -> Statement:
+    shown = "not defined" if value is None else Number(value=value, decimals=4)
+    return value_said(key, label, shown)
 
 
 def confusions(clips: Figures) -> Iterator[tuple[str, str, int]]:

@@ -106,7 +106,7 @@ def _start(training: TrainingRecord | None) -> Statement:
     if not training.start:
         return said("identity.start", label, "none: trained from random weights")
     if not training.start_sha256:
-        return value_said("identity.start", label, training.start)
+        return said("identity.start", label, "{name}, as it was at that time", name=training.start)
     return said(
         "identity.start",
         label,
@@ -125,7 +125,8 @@ def _averaged(manifest: ModelManifest) -> list[Statement]:
         said(
             "identity.average_of",
             "weights",
-            "the mean of those of {count} models: {models}; the training below is the first one's",
+            "the mean of those of {count} models: {models}; the training below is that of the one "
+            "named first",
             count=whole(len(models)),
             models=slot_of([model["sha256"] for model in models]),
         )
@@ -174,12 +175,12 @@ def _keywords(manifest: ModelManifest) -> Section:
     for word, point in decision.operating_points.items():
         interval = point.false_alarms_per_day_interval
         values: dict[str, Slot] = {
-            "threshold": Number(value=point.threshold),
-            "rearm": Number(value=point.rearm_threshold),
+            "threshold": Number(value=point.threshold, decimals=4),
+            "rearm": Number(value=point.rearm_threshold, decimals=4),
             "per_day": "not calibrated"
             if point.false_alarms_per_day is None
-            else Number(value=point.false_alarms_per_day, decimals=2),
-            "interval": f"{interval[0]:g} to {interval[1]:g}" if interval else "-",
+            else Number(value=point.false_alarms_per_day, decimals=1),
+            "interval": f"{interval[0]:.1f} to {interval[1]:.1f}" if interval else "-",
         }
         form = "{threshold} | {rearm} | {per_day} | {interval}"
         rows.append(said(f"keyword.{word}", word, form, **values))

@@ -122,7 +122,8 @@ def _worst_keywords(figures: Figures) -> Statement:
         return unknown("failures.keywords", label, "not measured: no stream of words")
     name, rows = next(iter(streams.items()))
     measured = {w: r for w, r in rows.items() if r["references"] >= _LEAST_REFERENCES}
-    worst = sorted(measured, key=lambda w: -measured[w]["miss_rate"])[:_SHOWN]
+    missed = [word for word, row in measured.items() if row["missed"]]
+    worst = sorted(missed, key=lambda w: -measured[w]["miss_rate"])[:_SHOWN]
     listed = [
         f"{word} {measured[word]['missed']} of {measured[word]['references']}" for word in worst
     ]

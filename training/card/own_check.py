@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from training.card.document import Written, read_written
+from training.card.document import PICTURES, Written, read_written
 from training.card.statement import (
     Number,
     Slot,
@@ -17,7 +17,13 @@ from training.card.statement import (
     text_of,
 )
 from training.card.verdict import Verdict
-from training.card.visible import Line, visible_lines
+from training.card.visible import (
+    PAGE_SUFFIXES,
+    Line,
+    picture_line,
+    svg_hash,
+    visible_lines,
+)
 
 _ANOTHER_DAY = "measured when the card was made; it would differ today"
 _OTHER_WORDS = "worded by another version of the program; its values are those of the records"
@@ -34,7 +40,11 @@ def check_own(path: Path, expected: Mapping[str, Statement]) -> Verdict:
         ConfigError: The file is no card of this program.
     """
     text, lines = visible_lines(path)
-    return compare(read_written(text, str(path)), lines, expected)
+    written = read_written(text, str(path))
+    verdict = compare(written, lines, expected)
+    if path.suffix.lower() not in PAGE_SUFFIXES:
+        _judge_pictures(verdict, path.parent, written)
+    return verdict
 
 
 def compare(written: Written, lines: Sequence[Line], expected: Mapping[str, Statement]) -> Verdict:
@@ -60,6 +70,10 @@ def compare(written: Written, lines: Sequence[Line], expected: Mapping[str, Stat
     for section, words in written.other_text:
         if not seen.take_text(section, words):
             verdict.false.append(f"{section}: the text does not have {words!r} any more")
+    for section, name, title, sha256 in written.pictures:
+        beside, inside = picture_line(f"{PICTURES}/{name}.svg", title), picture_line(sha256)
+        if not seen.take_text(section, beside) and not seen.take_text(section, inside):
+            verdict.false.append(f"{section}: picture {name} is gone, or another one")
     stated = {statement.key for _, statement in written.statements}
     verdict.notes += [
         f"the records tell what the card does not state: {statement.label}: {statement.text}"
@@ -70,6 +84,19 @@ def compare(written: Written, lines: Sequence[Line], expected: Mapping[str, Stat
         ("added to the card by hand", f"{line.section}: {line.text}") for line in seen.left
     ]
     return verdict
+
+
+def _judge_pictures(verdict: Verdict, folder: Path, written: Written) -> None:
+    """The pictures beside a card's Markdown: those that it was made with, or others."""
+    for section, name, _, sha256 in written.pictures:
+        path = folder / PICTURES / f"{name}.svg"
+        try:
+            found = svg_hash(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            verdict.unchecked.append(("the picture's file is not there", f"{section}: {path.name}"))
+            continue
+        if found != sha256:
+            verdict.false.append(f"{section}: {path.name} is another picture than it was")
 
 
 def _judge(

@@ -104,6 +104,11 @@ def _check_figures(manifest: ModelManifest, figures: Mapping[str, Any], path: Pa
             f"the figures in {path} are of model {str(measured)[:16]}, {manifest.folder} is "
             f"{manifest.model_sha256[:16]}; measure this one (python -m training evaluate --out)"
         )
+    if dict(model or {}).get("decision_sha256") != manifest.decision.fingerprint:
+        raise ConfigError(
+            f"the figures in {path} were measured at other thresholds than {manifest.folder} has "
+            "now; measure it again (python -m training evaluate --out)"
+        )
 
 
 def _check_run(manifest: ModelManifest, run: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.manifest import ModelManifest
 from training.card.document import Block, Items, Picture, Section, Table
-from training.card.hearing import KINDS, MEASURE, shipped_streams, short
+from training.card.hearing import MEASURE, shipped_streams, short
 from training.card.records import Records
 from training.card.statement import (
     Number,
@@ -22,9 +22,23 @@ from training.card.statement import (
     whole,
 )
 from training.evaluation.intervals import poisson_interval
+from training.evaluation.tables import KINDS
 
 Figures = Mapping[str, Any]
 _SHOWN = ("words, clean", "words, 10 dB", "words, 0 dB")
+_PROMISE = {
+    "promised_per_day": "false alarms a day that were promised, at most",
+    "hours": "hours of audio without keywords (of talk, where there was some)",
+    "hours_by_kind": "hours of each kind",
+    "expected_per_day": "expected false alarms a day",
+    "interval_per_day": "their 95 % interval",
+    "alarms_unseen": "alarms in held-out fifths",
+    "alarms_seen": "alarms in the audio that the thresholds were chosen on",
+    "miss_rates": "share of missed words, of held-out speakers",
+    "spoken": "words spoken",
+    "median_delay_s": "median delay from a word's end, s",
+    "smoothing_tried": "numbers of windows tried",
+}
 _CALIBRATE = "not calibrated: the manifest's provenance has no calibration"
 
 
@@ -146,6 +160,8 @@ def _promise(calibration: Any) -> list[Statement]:
     if not isinstance(calibration, Mapping) or not calibration:
         return [unknown("calibration", "false alarms a day that were promised", _CALIBRATE)]
     return [
-        value_said(f"calibration.{name}", name.replace("_", " "), slot_of(value))
+        value_said(
+            f"calibration.{name}", _PROMISE.get(name, name.replace("_", " ")), slot_of(value)
+        )
         for name, value in calibration.items()
     ]

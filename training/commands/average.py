@@ -21,4 +21,7 @@ def run(options: argparse.Namespace) -> None:
     print(
         f"wrote {options.model}; largest logit difference to torch {difference:.2e} (limit 1e-03)"
     )
-    print("its thresholds are the first model's; next: python -m training calibrate")
+    print(
+        "all its keywords fire at the first model's highest threshold; next: "
+        "python -m training calibrate"
+    )

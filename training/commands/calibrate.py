@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.commands.flags import add_split, add_stream_choice, add_workers
+from training.commands.flags import (
+    MOST_SMOOTHING,
+    add_split,
+    add_stream_choice,
+    add_workers,
+    number,
+    whole,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,11 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="microphone to record with, by name or index")
     add_split(parser)
     parser.add_argument(
-        "--smoothing", type=int, nargs="+", default=[1, 2, 3, 4, 5], help="windows to try"
+        "--smoothing",
+        type=whole(1, MOST_SMOOTHING),
+        nargs="+",
+        default=[1, 2, 3, 4, 5],
+        help="windows to try",
     )
     parser.add_argument(
         "--most-delay",
-        type=float,
+        type=number(0),
         default=0.3,
         metavar="S",
         help="longest median time from a word's end to its detection",
@@ -57,6 +68,7 @@ def run(options: argparse.Namespace) -> None:
     from training.calibration.promise import require_support
     from training.calibration.report import to_markdown
     from training.calibration.room import duration_s, record_room
+    from training.data.long_audio import has_sound
     from training.evaluation.material import read_material
     from training.manifest_file import write_manifest
 
@@ -67,7 +79,7 @@ def run(options: argparse.Namespace) -> None:
         seconds = duration_s(options.record)
         rooms = rooms or [Path("room")]
         # Refused before it is recorded, not hours later.
-        recorded = [room for room in rooms if room.exists()]
+        recorded = [room for room in rooms if has_sound(room)]
         hours = hours_without_keywords(material, recorded) if recorded else 0.0
         require_support(options.false_alarms_per_day, hours + seconds / 3600)
         record_room(rooms[0], seconds, options.model, options.device)
@@ -93,3 +105,5 @@ def run(options: argparse.Namespace) -> None:
     if not options.dry_run:
         write_manifest(calibrated(manifest, found))
         print(f"wrote {manifest.folder / 'manifest.json'}")
+    else:
+        print("nothing was written (--dry-run)")

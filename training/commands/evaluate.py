@@ -6,12 +6,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training.assets import DEFAULT_MODEL
 from training.commands.flags import (
+    MOST_SMOOTHING,
     add_keywords,
     add_split,
     add_stream_choice,
     add_workers,
     keywords_of,
+    number,
+    whole,
 )
 
 if TYPE_CHECKING:
@@ -23,16 +27,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="folder of recordings, of either kind")
     source.add_argument("--streams", type=Path, help="folder that the command streams has made")
-    parser.add_argument("--model", type=Path, default=Path("assets/models/default"), help="folder")
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="folder")
     parser.add_argument("--synthetic", type=Path, help="folder of synthetic voices, measured apart")
     add_split(parser)
     add_keywords(parser)
     add_stream_choice(parser)
     parser.add_argument(
-        "--alarms-per-hour", type=float, nargs="+", default=[1, 6, 60], help="promises to keep"
+        "--alarms-per-hour", type=number(0), nargs="+", default=[1, 6, 60], help="promises to keep"
     )
     parser.add_argument(
-        "--smoothing", type=int, nargs="*", default=[], help="other numbers of windows to average"
+        "--smoothing",
+        type=whole(1, MOST_SMOOTHING),
+        nargs="*",
+        default=[],
+        help="other numbers of windows to average",
     )
     add_workers(parser)
     parser.add_argument("--out", type=Path, help="folder for page, pictures, CSV and JSON")
@@ -60,7 +68,7 @@ def _measure(options: argparse.Namespace) -> Report:
     from engine.manifest import load_manifest
     from training.evaluation.material import StreamSet, read_material
     from training.evaluation.report import measure
-    from training.evaluation.stream_folder import read_index, read_streams
+    from training.evaluation.stream_folder import read_index, read_spoken, read_streams
 
     shared = {
         "alarms_per_hour": options.alarms_per_hour,
@@ -74,7 +82,7 @@ def _measure(options: argparse.Namespace) -> Report:
             options.model,
             read_streams(options.streams),
             material=None,
-            keywords=keywords_of(options) or manifest.keywords,
+            keywords=keywords_of(options) or read_spoken(options.streams, manifest.keywords),
             n_streams=len(read_index(options.streams)),
             **shared,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.commands.flags import add_split, add_workers
+from training.commands.flags import MOST_SMOOTHING, add_split, add_workers, whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     add_split(parser, default="train")
     parser.add_argument("--threshold", type=float, default=0.4, help="of every keyword")
-    parser.add_argument("--smoothing", type=int, default=1, help="windows to average")
+    parser.add_argument(
+        "--smoothing", type=whole(1, MOST_SMOOTHING), default=1, help="windows to average"
+    )
     add_workers(parser)
 
 

@@ -22,6 +22,8 @@ def sound_files(path: Path) -> list[Path]:
     Raises:
         SourceError: There is none.
     """
+    if not path.exists():
+        raise SourceError(f"there is no {path}; name a recording, or a folder of them")
     found = [path] if path.is_file() else sorted(path.rglob("*"))
     files = [file for file in found if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file()]
     if not files:
@@ -29,6 +31,14 @@ def sound_files(path: Path) -> list[Path]:
             f"{path} holds no sound file; name a recording, or a folder of wav, flac, ogg or mp3"
         )
     return files
+
+
+def has_sound(path: Path) -> bool:
+    """Whether `sound_files` would find anything."""
+    try:
+        return bool(sound_files(path))
+    except SourceError:
+        return False
 
 
 def hours_of(path: Path) -> float:

@@ -16,9 +16,15 @@ from training.evaluation.breakdown import (
     share_of,
 )
 from training.evaluation.events import Cause, Matching
-from training.evaluation.intervals import hours_to_support, poisson_interval, three_digits
-from training.evaluation.report import Curve, Report, Row
+from training.evaluation.intervals import (
+    hours_text,
+    hours_to_support,
+    poisson_interval,
+    three_digits,
+)
+from training.evaluation.report import Curve, Report, Row, spoken
 from training.evaluation.scored import ScoredStream
+from training.evaluation.tables import KINDS
 
 FORMAT_VERSION = 2
 # Speakers are compared on what all of them said under the same conditions.
@@ -37,6 +43,7 @@ def figures(report: Report) -> dict[str, Any]:
             "name": manifest.name,
             "sha256": manifest.model_sha256,
             "keywords": list(manifest.keywords),
+            "decision_sha256": manifest.decision.fingerprint,
         },
         "data": {**report.origin, "seed": report.seed, "notes": list(report.notes)},
         "keywords": list(report.keywords),
@@ -75,19 +82,19 @@ def limits(report: Report) -> list[str]:
         low, high = (24 * bound / item.hours for bound in poisson_interval(alarms))
         if alarms == 0:
             lines.append(
-                f"No alarm in {item.hours:.2f} hours of {_KINDS[item.stream.kind]} proves no "
+                f"No alarm in {hours_text(item.hours)} of {KINDS[item.stream.kind]} proves no "
                 f"better than {three_digits(high)} a day (3 / T)."
             )
         else:
             lines.append(
-                f"{alarms} alarms in {item.hours:.2f} hours of {_KINDS[item.stream.kind]} mean "
+                f"{alarms} alarms in {hours_text(item.hours)} of {KINDS[item.stream.kind]} mean "
                 f"{three_digits(low)} to {three_digits(high)} a day."
             )
     hours = sum(item.hours for item in report.backgrounds)
     wanted = hours_to_support(1)
     if hours < wanted:
         lines.append(
-            f"One false alarm a day can't be claimed from {hours:.2f} hours: that takes "
+            f"One false alarm a day can't be claimed from {hours_text(hours)}: that takes "
             f"{wanted:.0f} hours without an alarm."
         )
     if any(item.stream.kind == "speech" for item in report.backgrounds):
@@ -105,10 +112,16 @@ def limits(report: Report) -> list[str]:
             f"Fewer than {_FEW_REFERENCES} clips were spoken of {', '.join(few)}: their own miss "
             "rates mean little."
         )
-    lines.append(
-        "Thresholds of the rows 'at most N/h' were chosen on the running speech that is reported: "
-        "their alarms are those allowed, their misses somewhat optimistic."
-    )
+    if len(report.rows) > 1:
+        lines.append(
+            "Thresholds of the rows 'at most N/h' were chosen on the running speech that is "
+            "reported: their alarms are those allowed, their misses somewhat optimistic."
+        )
+    if not any(item.stream.kind == "speech" for item in report.backgrounds):
+        lines.append(
+            "There was no running speech: nothing is known of false alarms in talk, and no row "
+            "keeps a rate of them."
+        )
     if report.word_streams:
         lines.append(
             "Noise and rooms were computed, gaps were drawn, and words were read from a list: "
@@ -117,7 +130,6 @@ def limits(report: Report) -> list[str]:
     return lines
 
 
-_KINDS = {"speech": "running speech", "noise": "noise", "other_word": "other words"}
 _FEW_REFERENCES = 20
 
 
@@ -182,7 +194,7 @@ def _curve(curve: Curve, report: Report) -> dict[str, Any]:
         "smoothing_windows": curve.smoothing_windows,
         "thresholds": list(curve.thresholds),
         "references": {
-            item.stream.name: len(item.stream.references) for item in report.word_streams
+            item.stream.name: len(spoken(item, report.keywords)) for item in report.word_streams
         },
         "missed": {name: counts.tolist() for name, counts in curve.missed.items()},
         "false_alarms": {kind: counts.tolist() for kind, counts in curve.alarms.items()},

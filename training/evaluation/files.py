@@ -23,7 +23,7 @@ PAGE_FILE = "report.html"
 def write_report(figures: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write JSON, CSV, pictures and the page; returns what people look at first."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FIGURES_FILE).write_text(json.dumps(figures, indent=1) + "\n")
+    (folder / FIGURES_FILE).write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
     write_csv(figures, folder)
     plots = draw_plots(figures, folder / "plots")
     write_page(figures, plots, folder / PAGE_FILE)

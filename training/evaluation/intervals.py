@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from scipy import stats
 
 _CONFIDENCE = 0.95
@@ -34,6 +36,20 @@ def wilson_interval(successes: int, total: int, z: float = 1.959964) -> tuple[fl
 def three_digits(value: float) -> str:
     """Three significant digits as people write them: 1,140, 57.6, 0.0012."""
     return f"{float(f'{value:.3g}'):,.12g}"
+
+
+def two_digits_up(value: float) -> str:
+    """Two significant digits, rounded up: the least that can be asked for, as it can be asked."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return f"{math.ceil(value / unit - 1e-9) * unit:.12g}"
+
+
+def hours_text(hours: float) -> str:
+    """A length of audio as people say it: 2.5 hours, 49.6 minutes, 5 seconds."""
+    for length, unit in ((hours, "hours"), (60 * hours, "minutes")):
+        if length >= 1:
+            return f"{three_digits(length)} {unit}"
+    return f"{three_digits(3600 * hours)} seconds"
 
 
 def hours_to_support(per_day: float) -> float:

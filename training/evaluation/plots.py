@@ -84,6 +84,10 @@ def _draw_det(axes: Axes, figures: Figures) -> None:
         at_rate = max(streams["speech"]["false_alarms_per_hour"], floor)
         axes.plot(at_rate, 100 * streams[name]["miss_rate"], "o", color=colour)
     axes.set_xscale("log")
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(0, 100)
     axes.set_xlabel(
         f"false alarms an hour on running speech (left edge: none in "

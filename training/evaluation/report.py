@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from engine.errors import ConfigError
 from engine.manifest import ModelManifest, load_manifest
 from training.clip_report import ClipReport, measure_clips
 from training.data.clip_source import memory_item
-from training.evaluation.events import Matching, match_events
+from training.evaluation.events import Matching, Reference, match_events
 from training.evaluation.material import BACKGROUNDS, Material
 from training.evaluation.scored import ScoredStream, detect, score_stream
 from training.evaluation.streams import Stream
@@ -170,6 +170,11 @@ def measure(
     )
 
 
+def spoken(item: ScoredStream, listening: Collection[str]) -> list[Reference]:
+    """The words of a stream that something listens for; nobody misses the others."""
+    return [word for word in item.stream.references if word.keyword in listening]
+
+
 def score_all(
     manifest: ModelManifest,
     streams: Iterable[Stream],
@@ -230,7 +235,9 @@ def _row(
     name: str, manifest: ModelManifest, scored: Sequence[ScoredStream], decision: DecisionConfig
 ) -> Row:
     matchings = {
-        item.stream.name: match_events(item.stream.references, detect(manifest, item, decision))
+        item.stream.name: match_events(
+            spoken(item, decision.operating_points), detect(manifest, item, decision)
+        )
         for item in scored
     }
     return Row(name=name, decision=decision, matchings=matchings)
@@ -252,7 +259,7 @@ def _curve(
             by_word = alarms_by_threshold(stream, keywords, refractory)
             alarms[item.stream.kind] = alarms.get(item.stream.kind, 0) + by_word.sum(axis=1)
             continue
-        counts = []
+        counts, references = [], spoken(item, keywords)
         for threshold in THRESHOLDS:
             heard = [
                 detection
@@ -261,7 +268,7 @@ def _curve(
                     word, threshold, threshold * REARM_SHARE, refractory
                 )
             ]
-            counts.append(len(match_events(item.stream.references, heard).missed))
+            counts.append(len(match_events(references, heard).missed))
         missed[item.stream.name] = np.array(counts, np.int64)
     return Curve(smoothing_windows=windows, thresholds=THRESHOLDS, missed=missed, alarms=alarms)
 

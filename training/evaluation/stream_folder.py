@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,17 @@ def write_streams(folder: Path, streams: Iterable[Stream], origin: dict[str, Any
     """Write streams as FLAC with their truth as CSV.
 
     Args:
-        folder: Made if need be; files of the same names are replaced.
+        folder: New, empty, or made by this before; old streams in it are removed.
         streams: Taken one at a time, so that they need not fit into memory together.
         origin: Plain values that say how they were made.
 
     Returns:
         Names of the files with sound.
+
+    Raises:
+        ConfigError: The folder holds something else.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _clear(folder)
     index: list[dict[str, Any]] = []
     for stream in streams:
         stem = "".join(c if c.isalnum() or c in "+-." else "_" for c in stream.name)
@@ -79,6 +82,21 @@ def read_streams(folder: Path) -> Iterator[Stream]:
         )
 
 
+def read_spoken(folder: Path, keywords: Sequence[str]) -> list[str]:
+    """Those of some keywords that the truth of any stream names; all of them where it names none.
+
+    Raises:
+        ConfigError: As for `read_streams`.
+        SourceError: As there.
+    """
+    spoken = {
+        reference.keyword
+        for entry in read_index(folder)
+        for reference in _read_truth(folder / entry["truth"])
+    }
+    return [word for word in keywords if word in spoken] or list(keywords)
+
+
 def read_index(folder: Path) -> list[dict[str, Any]]:
     """What `streams.json` says of each stream; raises ConfigError if that is nothing of ours."""
     path = folder / INDEX_FILE
@@ -94,6 +112,19 @@ def read_index(folder: Path) -> list[dict[str, Any]]:
     if not entries:
         raise ConfigError(f"{path} names no stream; make the folder anew")
     return entries
+
+
+def _clear(folder: Path) -> None:
+    """Make the folder; of earlier streams nothing must be left that the index does not name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(folder.iterdir()):
+        return
+    if not (folder / INDEX_FILE).is_file():
+        raise ConfigError(f"{folder} holds other files; name a new folder")
+    for entry in read_index(folder):
+        for name in (entry["file"], entry["truth"]):
+            (folder / name).unlink(missing_ok=True)
+    (folder / INDEX_FILE).unlink()
 
 
 def _checked_entry(entry: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 Figures = Mapping[str, Any]
+KINDS = {"speech": "running speech", "noise": "noise", "other_word": "other words"}
 _HEADLINE_STREAMS = ("words, clean", "words, 10 dB", "words, 0 dB")
 
 
@@ -35,7 +36,7 @@ def _settings_table(settings: Sequence[Figures]) -> list[str]:
     kinds = [s["kind"] for s in settings[0]["streams"] if s["kind"] != "words"]
     head = ["setting", "smoothing", "threshold"]
     head += [f"missed, {name.removeprefix('words, ')}" for name in shown]
-    head += [f"alarms an hour on {kind.replace('_', ' ')}" for kind in kinds]
+    head += [f"alarms an hour on {KINDS.get(kind, kind)}" for kind in kinds]
     if shown:
         head.append("word end to detection, p50 / p95")
     lines = [_line(head), _line(["---"] * len(head))]
@@ -82,7 +83,7 @@ def _condition_table(setting: Figures) -> list[str]:
 
 def _alarm_lines(by_stream: Figures) -> list[str]:
     lines = [
-        f"Fired in {name.replace('_', ' ')}: "
+        f"Fired in {KINDS.get(name, name)}: "
         + ", ".join(f"{word} {count}" for word, count in counts.items())
         for name, counts in by_stream.items()
         if counts

@@ -83,12 +83,12 @@ def test_exports(ledger: Ledger, capsys: pytest.CaptureFixture[str], tmp_path: P
     run(["export", str(ledger.folder), str(out)])
     printed_out, err = capsys.readouterr()
     assert printed_out == f'corrections = "{tmp_path}/my \\"words\\""\n'
-    gone, told = err.splitlines()
+    gone, told, line = err.splitlines()
     assert gone.endswith("is gone")
     assert told == (
-        "kws: 1 new, 0 moved to another label, 0 were there, 1 unlabelled ones left out; "
-        "the line for a recipe, under [data]:"
+        "kws: 1 new, 0 moved to another label, 0 were there, 1 unlabelled ones left out"
     )
+    assert line == "kws: the line for a recipe, under [data]:"
     assert len(list(out.glob("yes/*.flac"))) == 1
 
 

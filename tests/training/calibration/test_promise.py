@@ -108,8 +108,8 @@ def test_a_stricter_promise_misses_more() -> None:
 @pytest.mark.parametrize(
     ("per_day", "hours", "message"),
     [
-        (1.0, 2.0, r"1 false alarms a day .* 2.00 hours .* takes 72 hours, and these support 36"),
-        (10.0, 5.0, "takes 7.2 hours, and these support 14 a day"),
+        (1.0, 2.0, r"a promise of 1 a day .* 2 hours .* takes 71.9 hours, and these support 36 "),
+        (10.0, 5.0, "takes 7.19 hours, and these support 15 a day"),
         (0.0, 100.0, "it must be above 0"),
         (float("nan"), 100.0, "it must be above 0"),
     ],

@@ -24,7 +24,7 @@ def test_names_hash_labels_and_operating_points(world: World) -> None:
     assert said["identity.sha256"].text == manifest.model_sha256
     assert said["identity.labels"].text == "_silence_, _unknown_, no, yes"
     assert said["identity.background"].text == "_silence_, _unknown_"
-    assert said["keyword.yes"].text == "0.6 | 0.3 | not calibrated | -"
+    assert said["keyword.yes"].text == "0.6000 | 0.3000 | not calibrated | -"
     assert said["decision.smoothing_windows"].text == "mean of the last 2 windows"
     assert said["decision.refractory_s"].text.startswith("0.80 s ")
     assert "width 24, 1 blocks, 2 heads" in said["identity.architecture"].text
@@ -41,7 +41,7 @@ def test_calibrated_keywords_say_what_is_expected(world: World) -> None:
     )
     decision = replace(manifest.decision, operating_points={"yes": point})
     records = replace(world.records, manifest=replace(manifest, decision=decision))
-    assert found(records)["keyword.yes"].text == "0.6 | 0.3 | 1.23 | 0.5 to 2.75"
+    assert found(records)["keyword.yes"].text == "0.6000 | 0.3000 | 1.2 | 0.5 to 2.8"
 
 
 def test_the_owner_says_what_only_the_owner_can(world: World) -> None:
@@ -59,7 +59,7 @@ def test_the_owner_says_what_only_the_owner_can(world: World) -> None:
     [
         ("", None, "none: trained from random weights"),
         (None, None, "not recorded by this run"),
-        ("default", None, "default"),
+        ("default", None, "default, as it was at that time"),
         ("default", "ab", "default (SHA-256 of its weights ab)"),
     ],
 )
@@ -78,7 +78,7 @@ def test_a_mean_of_models_names_them(world: World) -> None:
     provenance = {**manifest.provenance, "average_of": [{"sha256": "ab"}, {"sha256": "cd"}]}
     records = replace(world.records, manifest=replace(manifest, provenance=provenance))
     assert found(records)["identity.average_of"].text == (
-        "the mean of those of 2 models: ab, cd; the training below is the first one's"
+        "the mean of those of 2 models: ab, cd; the training below is that of the one named first"
     )
 
 

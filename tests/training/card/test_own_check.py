@@ -31,6 +31,7 @@ def edited(world: World, folder: Path, edit: Callable[[str], str], name: str = "
     changed = edit(visible)
     assert changed != visible
     (folder / name).write_text(changed + programs)
+    shutil.copytree(world.card.parent / "card_pictures", folder / "card_pictures")
     return folder / name
 
 
@@ -147,6 +148,79 @@ def test_what_was_added_by_hand_is_not_passed(
     verdict = check_own(edited(world, tmp_path, praise), expected)
     assert verdict.false == []
     assert ("added to the card by hand", "Compute: rank: best of 100") in verdict.unchecked
+
+
+ADDED_TO_MARKDOWN = [
+    ("## Energy", "### This model never fires by mistake\n\n## Energy"),
+    ("## Energy", "##### Nor does it miss\n\n## Energy"),
+    ("## Energy", "Never by mistake\n---\n\n## Energy"),
+    ("## Energy", "> It hears everything.\n\n## Energy"),
+    ("## Energy", "![A medal](medal.svg)\n\n## Energy"),
+]
+ADDED_TO_THE_PAGE = [
+    *(
+        ("<h2>Energy", f"<{tag}>It hears everything.</{tag}><h2>Energy")
+        for tag in ("div", "blockquote", "h1", "h5", "span", "dt", "summary", "caption", "svg")
+    ),
+    ("<h2>Energy", "<script>document.body.innerHTML = ''</script><h2>Energy"),
+    ("<h2>Energy", '<iframe src="x"></iframe><h2>Energy'),
+    ("<li><strong>parameters", "<li hidden><strong>parameters"),
+    ("</style>", "li { display: none }</style>"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        *(("card.md", *pair) for pair in ADDED_TO_MARKDOWN),
+        *(("card.html", *pair) for pair in ADDED_TO_THE_PAGE),
+    ],
+)
+def test_whatever_was_added_is_listed(
+    world: World, expected: dict[str, Statement], tmp_path: Path, name: str, old: str, new: str
+) -> None:
+    def add(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    verdict = check_own(edited(world, tmp_path, add, name), expected)
+    assert "added to the card by hand" in {why for why, _ in verdict.unchecked}
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "new"),
+    [
+        ("card.md", r"\A# .*", "# Model card: another"),
+        ("card.html", r"<h1>[^<]*", "<h1>Model card: another"),
+        ("card.md", r"!\[[^\]]*\]", "![Something else]"),
+        ("card.md", r"card_pictures/(\w+)\.svg", r"other/\1.svg"),
+        ("card.html", r"<figure>.*?</figure>", ""),
+        ("card.html", r'(<figure><svg[^>]*?) width="[0-9.]+', r'\1 width="1'),
+    ],
+)
+def test_title_and_pictures_are_held_to_what_they_were(
+    world: World, expected: dict[str, Statement], tmp_path: Path, name: str, pattern: str, new: str
+) -> None:
+    def change(text: str) -> str:
+        return re.sub(pattern, new, text, count=1, flags=re.DOTALL if "figure" in pattern else 0)
+
+    assert check_own(edited(world, tmp_path, change, name), expected).false
+
+
+def test_a_picture_beside_the_card_is_held_to_what_it_was(
+    world: World, expected: dict[str, Statement], tmp_path: Path
+) -> None:
+    card = tmp_path / "card.md"
+    shutil.copy(world.card, card)
+    verdict = check_own(card, expected)
+    assert verdict.false == []
+    assert "the picture's file is not there" in {why for why, _ in verdict.unchecked}
+    shutil.copytree(world.card.parent / "card_pictures", tmp_path / "card_pictures")
+    assert check_own(card, expected).false == []
+    picture = next((tmp_path / "card_pictures").iterdir())
+    picture.write_text(picture.read_text().replace("</svg>", "<text>best</text></svg>"))
+    (line,) = check_own(card, expected).false
+    assert line.endswith(f"{picture.name} is another picture than it was")
 
 
 def test_a_line_that_was_removed_is_named(

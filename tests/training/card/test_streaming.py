@@ -76,7 +76,8 @@ def test_promises_are_printed_as_they_were_recorded(world: World) -> None:
     }
     said, _ = found(world, calibration=promise)
     assert said["calibration.promised_per_day"].text == "1"
-    assert said["calibration.promised_per_day"].label == "promised per day"
+    label = said["calibration.promised_per_day"].label
+    assert label == "false alarms a day that were promised, at most"
     assert said["calibration.interval"].text == "0.1, 1.5"
     assert said["calibration.missed"].text == "clean 0.25"
     for nothing in (None, {}, "x"):

@@ -197,9 +197,9 @@ def test_curves_fall_and_agree_with_the_rows(found: dict[str, Any]) -> None:
 
 def test_what_cannot_be_claimed(found: dict[str, Any]) -> None:
     text = "\n".join(found["cannot_be_claimed"])
-    assert "2 alarms in 0.00 hours of running speech mean 2,330 to 69,400 a day" in text
-    assert "No alarm in 0.00 hours of noise proves no better than 86,300 a day (3 / T)" in text
-    assert "One false alarm a day can't be claimed from 0.00 hours: that takes 72 hours" in text
+    assert "2 alarms in 9 seconds of running speech mean 2,330 to 69,400 a day" in text
+    assert "No alarm in 3 seconds of noise proves no better than 86,300 a day (3 / T)" in text
+    assert "One false alarm a day can't be claimed from 12 seconds: that takes 72 hours" in text
     assert "Fewer than 20 clips were spoken of low:" in text
     assert "no transcript" in text
 
@@ -212,7 +212,7 @@ def test_markdown(found: dict[str, Any]) -> None:
     assert "| 800.0 (96.9 to 2889.9; 2 in 0.1 min) |" in row
     assert "| bots | 4 | 50.0% (15.0% to 85.0%) | 0 | 0 | 0 |" in text
     assert "2 people with at least 3 words, clean and 10 dB" in text
-    assert "\nFired in speech: low 2\n" in text
+    assert "\nFired in running speech: low 2\n" in text
     assert "Fired in noise" not in text
 
 
