@@ -32,7 +32,7 @@ def emit(line: str) -> None:
         KwsError: It cannot be written, for example because the disk is full.
     """
     try:
-        print(line, flush=True)
+        print(line.encode(errors="backslashreplace").decode(), flush=True)
     except OSError as err:
         _discard(sys.stdout)
         if isinstance(err, BrokenPipeError):

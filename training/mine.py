@@ -6,11 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from engine.errors import ConfigError
 from engine.manifest import ModelManifest
-from training.data.clips import SAMPLE_RATE_HZ
+from training.data.clips import SAMPLE_RATE_HZ, write_flac
 from training.evaluation.material import Material, background_kinds
 from training.evaluation.report import score_all
 from training.evaluation.streams import background_stream
@@ -63,6 +62,6 @@ def mine(
                 last = round((heard.time_s + _AFTER_S) * SAMPLE_RATE_HZ)
                 name = f"{stream.kind}-{word.replace(' ', '-')}_nohash_{found[word]}.flac"
                 pcm = np.round(stream.samples[first:last] * 32_768).astype(np.int16)
-                soundfile.write(folder / _UNKNOWN_FOLDER / name, pcm, SAMPLE_RATE_HZ)
+                write_flac(folder / _UNKNOWN_FOLDER / name, pcm)
                 found[word] += 1
     return dict(found)

@@ -111,7 +111,9 @@ class EntryLog:
         record = parse_line(line)
         if isinstance(record, dict) and record.keys() == {"id", "label"}:
             entry = self._entries.get(record["id"]) if is_id(record["id"]) else None
-            if entry is not None and isinstance(record["label"], str):
+            if not isinstance(record["label"], str):
+                self._damaged += 1
+            elif entry is not None:  # else it was removed by the limits
                 self._entries[entry.id] = replace(entry, label=record["label"])
             return
         entry = from_record(record)

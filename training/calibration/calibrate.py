@@ -191,9 +191,13 @@ def _figures(
 
 
 def calibrated(manifest: ModelManifest, calibration: Calibration) -> ModelManifest:
-    """The manifest with its new operating points and where they come from."""
+    """The manifest with its new operating points and where they come from.
+
+    What was measured at other ones is no longer true of it and left out.
+    """
+    kept = {key: value for key, value in manifest.provenance.items() if key != "measured"}
     return replace(
         manifest,
         decision=calibration.decision,
-        provenance={**manifest.provenance, "calibration": calibration.figures},
+        provenance={**kept, "calibration": calibration.figures},
     )

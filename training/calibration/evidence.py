@@ -13,7 +13,7 @@ from engine.manifest import ModelManifest
 from training.calibration.peaks import alarm_peaks, join_peaks, word_peaks
 from training.calibration.promise import FOLDS, Evidence
 from training.data.clips import SAMPLE_RATE_HZ
-from training.data.long_audio import hours_of, read_pieces, sound_files
+from training.data.long_audio import files_of_rooms, hours_of, read_pieces
 from training.evaluation.material import BACKGROUNDS, Material, background_kinds
 from training.evaluation.report import score_all
 from training.evaluation.scored import ScoredStream, score_pieces
@@ -58,7 +58,7 @@ def hours_without_keywords(material: Material, rooms: Sequence[Path]) -> float:
         SourceError: A room has no recording, or one that cannot be read.
     """
     if rooms:
-        return sum(hours_of(file) for room in rooms for file in sound_files(room))
+        return sum(hours_of(file) for file in files_of_rooms(rooms))
     samples: dict[str, int] = dict.fromkeys(BACKGROUNDS, 0)
     for clip in material.clips:
         if clip.kind in samples:
@@ -159,7 +159,7 @@ def evidence_at(
 
 
 def _score_rooms(manifest: ModelManifest, rooms: Sequence[Path]) -> list[ScoredStream]:
-    files = [file for room in rooms for file in sound_files(room)]
+    files = files_of_rooms(rooms)
     scored = []
     if files:
         with (

@@ -88,7 +88,9 @@ def require_support(per_day: float, hours: float) -> None:
         ConfigError: Even without a single alarm the audio would not support it.
     """
     if not 0 < per_day < 1e6:
-        raise ConfigError(f"the promise is {per_day:g} false alarms a day; it must be above 0")
+        raise ConfigError(
+            f"the promise is {per_day:g} false alarms a day; it must be above 0 and below a million"
+        )
     wanted = hours_to_support(per_day)
     if hours < wanted * (1 - 1e-9):
         raise ConfigError(

@@ -62,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Calibrate, print the outcome and write the manifest."""
+    from engine.errors import ConfigError
     from engine.manifest import load_manifest
     from training.calibration.calibrate import calibrate, calibrated
     from training.calibration.evidence import hours_without_keywords, listen
@@ -74,6 +75,8 @@ def run(options: argparse.Namespace) -> None:
 
     manifest = load_manifest(options.model)
     material = read_material(options.data, options.split)
+    for note in material.notes:
+        print(f"left out: {note}")
     rooms = options.room
     if options.record:
         seconds = duration_s(options.record)
@@ -103,7 +106,10 @@ def run(options: argparse.Namespace) -> None:
     )
     print(to_markdown(found), end="")
     if not options.dry_run:
-        write_manifest(calibrated(manifest, found))
+        now = load_manifest(options.model)  # somebody may have written it meanwhile
+        if now.model_sha256 != manifest.model_sha256:
+            raise ConfigError(f"{options.model} has become another model meanwhile; try again")
+        write_manifest(calibrated(now, found))
         print(f"wrote {manifest.folder / 'manifest.json'}")
     else:
         print("nothing was written (--dry-run)")

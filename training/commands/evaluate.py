@@ -84,6 +84,7 @@ def _measure(options: argparse.Namespace) -> Report:
             material=None,
             keywords=keywords_of(options) or read_spoken(options.streams, manifest.keywords),
             n_streams=len(read_index(options.streams)),
+            streams_name=options.streams.name,
             **shared,
         )
     material = read_material(options.data, options.split, options.synthetic)

@@ -6,6 +6,8 @@ import argparse
 import math
 from collections.abc import Callable
 
+from engine.errors import ConfigError
+
 MOST_SMOOTHING = 100  # as the application takes it
 SPLIT_CHOICES = ("train", "validation", "test", "all")
 
@@ -26,10 +28,17 @@ def add_keywords(parser: argparse.ArgumentParser) -> None:
 
 
 def keywords_of(options: argparse.Namespace) -> list[str] | None:
-    """The words of `--keywords`; None where the flag was left out."""
+    """The words of `--keywords`, each once; None where the flag was left out.
+
+    Raises:
+        ConfigError: It names none.
+    """
     if options.keywords is None:
         return None
-    return [word for word in (part.strip() for part in options.keywords.split(",")) if word]
+    words = [word for word in (part.strip() for part in options.keywords.split(",")) if word]
+    if not words:
+        raise ConfigError(f"--keywords is {options.keywords!r}; name words, with commas")
+    return list(dict.fromkeys(words))
 
 
 def add_stream_choice(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +46,9 @@ def add_stream_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--most-per-word", type=whole(1), default=60, help="clips of a word in a stream"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of order, gaps and choice")
+    parser.add_argument(
+        "--seed", type=whole(0, 2**32 - 1), default=1, help="of order, gaps and choice"
+    )
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:

@@ -15,13 +15,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_split(parser)
     add_keywords(parser)
     add_stream_choice(parser)
-    parser.add_argument("--snr", type=float, nargs="*", help="noise below the words, in decibels")
-    parser.add_argument("--gain", type=float, nargs="*", help="levels, in decibels")
+    parser.add_argument(
+        "--snr", type=float, nargs="*", help="noise below the words, in decibels; alone: none"
+    )
+    parser.add_argument("--gain", type=float, nargs="*", help="levels, in decibels; alone: none")
     parser.add_argument("--no-rooms", action="store_true", help="leave the two rooms out")
 
 
 def run(options: argparse.Namespace) -> None:
     """Build and write."""
+    from engine.errors import ConfigError
     from training.evaluation.material import GAINS_DB, SNRS_DB, StreamSet, read_material
     from training.evaluation.rooms import ROOMS
     from training.evaluation.stream_folder import write_streams
@@ -29,8 +32,12 @@ def run(options: argparse.Namespace) -> None:
 
     material = read_material(options.data, options.split)
     spoken = sorted({clip.word for clip in material.clips if clip.kind == "word"})
-    snrs_db = SNRS_DB if options.snr is None else options.snr
-    gains_db = GAINS_DB if options.gain is None else options.gain
+    keywords = keywords_of(options) or spoken
+    for word in keywords:
+        if word not in spoken:
+            raise ConfigError(f"there is no clip of {word!r}; there are {', '.join(spoken)}")
+    snrs_db = dict.fromkeys(SNRS_DB if options.snr is None else options.snr)
+    gains_db = dict.fromkeys(GAINS_DB if options.gain is None else options.gain)
     conditions = [
         Condition(),
         *(Condition(snr_db=snr_db) for snr_db in snrs_db),
@@ -39,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
     ]
     streams = StreamSet(
         material=material,
-        keywords=keywords_of(options) or spoken,
+        keywords=keywords,
         most_per_word=options.most_per_word,
         seed=options.seed,
         conditions=conditions,

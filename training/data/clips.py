@@ -55,6 +55,21 @@ def require_text(path: Path) -> None:
         raise ConfigError(f"the name {shown} is no UTF-8; rename it") from err
 
 
+def write_flac(path: Path, pcm: Int16) -> None:
+    """Write 16 kHz mono as FLAC, aside and renamed.
+
+    Raises:
+        SourceError: It cannot be written; nothing is left of it.
+    """
+    aside = path.with_name(f"{path.stem}.partial.flac")
+    try:
+        soundfile.write(aside, pcm, SAMPLE_RATE_HZ, subtype="PCM_16")
+        aside.replace(path)
+    except (OSError, soundfile.LibsndfileError) as err:
+        aside.unlink(missing_ok=True)
+        raise SourceError(f"cannot write {path}: {err}; is the disk full?") from err
+
+
 def read_samples(path: Path) -> Int16:
     """Decode a sound file of any rate, length and number of channels to 16 kHz mono.
 

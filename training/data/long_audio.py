@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,16 @@ def sound_files(path: Path) -> list[Path]:
             f"{path} holds no sound file; name a recording, or a folder of wav, flac, ogg or mp3"
         )
     return files
+
+
+def files_of_rooms(rooms: Sequence[Path]) -> list[Path]:
+    """The recordings of several rooms, each once, however often and by whatever link it is named.
+
+    Raises:
+        SourceError: A room has none.
+    """
+    files = {file.resolve(): file for room in rooms for file in sound_files(room)}
+    return list(files.values())
 
 
 def has_sound(path: Path) -> bool:

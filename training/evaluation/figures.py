@@ -27,6 +27,10 @@ from training.evaluation.scored import ScoredStream
 from training.evaluation.tables import KINDS
 
 FORMAT_VERSION = 2
+FIELDS = (
+    *("date", "model", "data", "keywords", "clips", "settings", "by_keyword", "by_source"),
+    *("false_alarms_by_keyword", "by_speaker", "curves", "cannot_be_claimed"),
+)
 # Speakers are compared on what all of them said under the same conditions.
 _SPEAKER_STREAMS = ("words, clean", "words, 10 dB")
 

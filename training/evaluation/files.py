@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.errors import ConfigError
 from engine.manifest import load_manifest
-from training.evaluation.figures import FORMAT_VERSION
+from training.evaluation.figures import FIELDS, FORMAT_VERSION
 from training.evaluation.page import write_page
 from training.evaluation.plots import draw_plots
 from training.evaluation.tables import write_csv
@@ -23,10 +23,18 @@ PAGE_FILE = "report.html"
 def write_report(figures: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write JSON, CSV, pictures and the page; returns what people look at first."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FIGURES_FILE).write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
-    write_csv(figures, folder)
-    plots = draw_plots(figures, folder / "plots")
-    write_page(figures, plots, folder / PAGE_FILE)
+    text = json.dumps(figures, indent=1, allow_nan=False) + "\n"
+    try:
+        # The figures go first and come last: a report without them is one that was cut short.
+        (folder / FIGURES_FILE).unlink(missing_ok=True)
+        write_csv(figures, folder)
+        plots = draw_plots(figures, folder / "plots")
+        write_page(figures, plots, folder / PAGE_FILE)
+        (folder / FIGURES_FILE).write_text(text)
+    except OSError as err:
+        raise ConfigError(
+            f"cannot write the report to {folder}: {err.strerror}; what lies there is not complete"
+        ) from err
     return [folder / PAGE_FILE, folder / FIGURES_FILE]
 
 
@@ -44,6 +52,9 @@ def read_figures(path: Path) -> dict[str, Any]:
         found = json.loads(file.read_text())
         if found["format_version"] != FORMAT_VERSION:
             raise ValueError(f"format_version is {found['format_version']}, not {FORMAT_VERSION}")
+        missing = [name for name in FIELDS if name not in found]
+        if missing:
+            raise ValueError(f"{missing[0]!r} is missing")
     except OSError as err:
         raise ConfigError(
             f"cannot read {file}: {err.strerror}; python -m training evaluate --out makes it"
@@ -60,7 +71,11 @@ def record(figures: Mapping[str, Any], model: Path) -> None:
         raise ConfigError(f"the figures are of another model than {model}; measure it anew")
     measured = {
         "date": figures["date"],
-        "data": {key: figures["data"].get(key) for key in ("folder", "split", "seed")},
+        "data": {
+            key: figures["data"][key]
+            for key in ("folder", "split", "streams", "seed")
+            if key in figures["data"]
+        },
         "clips": {
             group: {
                 "clips": clips["clips"],

@@ -77,11 +77,12 @@ def _draw_det(axes: Axes, figures: Figures) -> None:
     alarms = np.array(curve["false_alarms"]["speech"]) / curve["hours"]["speech"]
     floor = 0.5 / curve["hours"]["speech"]  # a place for none on a logarithmic axis
     streams = {stream["name"]: stream for stream in shipped["streams"]}
+    shipped_alarms = sum(s["false_alarms"] for s in shipped["streams"] if s["kind"] == "speech")
     shown = [name for name in _CURVE_STREAMS if name in curve["missed"]] or list(curve["missed"])
     for colour, name in zip(_COLOURS, shown, strict=False):
         missed = 100 * np.array(curve["missed"][name]) / curve["references"][name]
         axes.plot(np.maximum(alarms, floor), missed, color=colour, label=_short(name))
-        at_rate = max(streams["speech"]["false_alarms_per_hour"], floor)
+        at_rate = max(shipped_alarms / curve["hours"]["speech"], floor)
         axes.plot(at_rate, 100 * streams[name]["miss_rate"], "o", color=colour)
     axes.set_xscale("log")
     from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -101,7 +102,7 @@ def _draw_det(axes: Axes, figures: Figures) -> None:
 
 
 def _draw_conditions(axes: Axes, figures: Figures) -> None:
-    streams = [s for s in figures["settings"][0]["streams"] if s["kind"] == "words"]
+    streams = [s for s in figures["settings"][0]["streams"] if s.get("references")]
     places = np.arange(len(streams))
     rates = np.array([100 * s["miss_rate"] for s in streams])
     bounds = 100 * np.array([s["miss_interval"] for s in streams])

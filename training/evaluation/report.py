@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -123,6 +124,7 @@ def measure(
     seed: int,
     workers: int = 2,
     n_streams: int | None = None,
+    streams_name: str = "",
 ) -> Report:
     """Measure a model folder.
 
@@ -136,6 +138,7 @@ def measure(
         seed: Of the streams, for the report.
         workers: Streams that are scored at a time.
         n_streams: How many there will be, for the progress.
+        streams_name: Folder that the streams come from, where there is no material.
 
     Raises:
         ModelError: The model folder is refused.
@@ -164,10 +167,21 @@ def measure(
         streams=scored,
         rows=rows,
         curves=curves,
-        origin=material.origin if material else {},
-        notes=material.notes if material else (),
+        origin=material.origin if material else {"streams": streams_name},
+        notes=[*(material.notes if material else ()), *_not_listened_for(manifest, scored)],
         seed=seed,
     )
+
+
+def _not_listened_for(manifest: ModelManifest, scored: Sequence[ScoredStream]) -> list[str]:
+    """Words of the truth that the model has no label for, so that nobody misses them."""
+    words = Counter(
+        word.keyword
+        for item in scored
+        for word in item.stream.references
+        if word.keyword not in manifest.keywords
+    )
+    return [f"{word!r}, said {n} times, is no keyword of the model" for word, n in words.items()]
 
 
 def spoken(item: ScoredStream, listening: Collection[str]) -> list[Reference]:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from engine.errors import ConfigError, SourceError
-from training.data.clips import SAMPLE_RATE_HZ, read_samples
+from training.data.clips import SAMPLE_RATE_HZ, read_samples, require_text, write_flac
 from training.evaluation.events import Reference
+from training.evaluation.material import BACKGROUNDS
 from training.evaluation.rooms import ROOMS
 from training.evaluation.streams import Condition, Stream
 
 INDEX_FILE = "streams.json"
+_KINDS = ("words", *BACKGROUNDS)
 _COLUMNS = ("keyword", "onset_s", "offset_s", "speaker", "synthetic")
 
 
@@ -41,7 +43,7 @@ def write_streams(folder: Path, streams: Iterable[Stream], origin: dict[str, Any
     for stream in streams:
         stem = "".join(c if c.isalnum() or c in "+-." else "_" for c in stream.name)
         pcm = np.round(stream.samples * 32_768).astype(np.int16)
-        soundfile.write(folder / f"{stem}.flac", pcm, SAMPLE_RATE_HZ, subtype="PCM_16")
+        write_flac(folder / f"{stem}.flac", pcm)
         _write_truth(folder / f"{stem}.csv", stream.references)
         index.append(
             {
@@ -67,6 +69,7 @@ def read_streams(folder: Path) -> Iterator[Stream]:
         SourceError: A sound file or a table cannot be read.
     """
     for entry in read_index(folder):
+        truth = folder / entry["truth"]
         samples = read_samples(folder / entry["file"]).astype(np.float32) / np.float32(32_768)
         condition = Condition(
             snr_db=entry["snr_db"],
@@ -77,7 +80,7 @@ def read_streams(folder: Path) -> Iterator[Stream]:
             name=entry["name"],
             kind=entry["kind"],
             samples=samples,
-            references=_read_truth(folder / entry["truth"]),
+            references=_within(_read_truth(truth), len(samples) / SAMPLE_RATE_HZ, truth),
             condition=condition,
         )
 
@@ -99,6 +102,7 @@ def read_spoken(folder: Path, keywords: Sequence[str]) -> list[str]:
 
 def read_index(folder: Path) -> list[dict[str, Any]]:
     """What `streams.json` says of each stream; raises ConfigError if that is nothing of ours."""
+    require_text(folder)
     path = folder / INDEX_FILE
     try:
         index = json.loads(path.read_text())
@@ -111,6 +115,10 @@ def read_index(folder: Path) -> list[dict[str, Any]]:
         raise ConfigError(f"{path} is no index of streams: {err}; make the folder anew") from err
     if not entries:
         raise ConfigError(f"{path} names no stream; make the folder anew")
+    for field in ("name", "file"):
+        twice = [value for value, n in Counter(e[field] for e in entries).items() if n > 1]
+        if twice:
+            raise ConfigError(f"{path} has two streams with {field} {twice[0]!r}; tell them apart")
     return entries
 
 
@@ -121,16 +129,19 @@ def _clear(folder: Path) -> None:
         return
     if not (folder / INDEX_FILE).is_file():
         raise ConfigError(f"{folder} holds other files; name a new folder")
-    for entry in read_index(folder):
+    old = read_index(folder)
+    (folder / INDEX_FILE).unlink()  # first: whatever ends this, no index names files of two runs
+    for entry in old:
         for name in (entry["file"], entry["truth"]):
             (folder / name).unlink(missing_ok=True)
-    (folder / INDEX_FILE).unlink()
 
 
 def _checked_entry(entry: dict[str, Any]) -> dict[str, Any]:
     for name in ("file", "truth"):
         if Path(entry[name]).name != entry[name]:
             raise ValueError(f"{name} is {entry[name]!r}, which is no file of the folder")
+    if entry["kind"] not in _KINDS:
+        raise ValueError(f"kind is {entry['kind']!r}; it must be one of {', '.join(_KINDS)}")
     snr_db = entry.get("snr_db")
     return {
         "name": str(entry["name"]),
@@ -141,6 +152,19 @@ def _checked_entry(entry: dict[str, Any]) -> dict[str, Any]:
         "room": entry.get("room"),
         "gain_db": float(entry.get("gain_db", 0.0)),
     }
+
+
+def _within(
+    references: tuple[Reference, ...], length_s: float, path: Path
+) -> tuple[Reference, ...]:
+    """Refuse a truth that no stream of that length can have."""
+    for word in references:
+        if not 0 <= word.onset_s < word.offset_s <= length_s + 1:
+            raise SourceError(
+                f"{path}: {word.keyword!r} is said from {word.onset_s:g} to {word.offset_s:g} s of "
+                f"{length_s:.2f} s; mend it"
+            )
+    return references
 
 
 def _write_truth(path: Path, references: Iterable[Reference]) -> None:

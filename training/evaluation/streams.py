@@ -20,6 +20,7 @@ _WORD_RMS = 0.05
 _CLEAN_NOISE_DB = -70.0
 _GAPS_S = (1.2, 3.0)
 _REPEAT_GAPS_S = (0.5, 1.2)
+_SILENT_PEAK = 2  # of 32767
 _BED_SAMPLES = 30 * SAMPLE_RATE_HZ
 
 
@@ -185,6 +186,7 @@ def background_stream(clips: Sequence[Clip], kind: str) -> Stream:
 def noise_bed(clips: Sequence[Clip], *, seed: int) -> Float32:
     """All noises end to end, each at the same power; coloured noise where there is none."""
     parts = [clip.samples.astype(np.float32) for clip in clips if clip.kind == "noise"]
+    parts = [part for part in parts if np.abs(part).max() >= _SILENT_PEAK]  # no noise is no bed
     if not parts:
         rng = np.random.default_rng(seed)
         parts = [coloured_noise(SAMPLE_RATE_HZ, rng) for _ in range(_BED_SAMPLES // SAMPLE_RATE_HZ)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 Figures = Mapping[str, Any]
+_NOTES = 20
 KINDS = {"speech": "running speech", "noise": "noise", "other_word": "other words"}
 _HEADLINE_STREAMS = ("words, clean", "words, 10 dB", "words, 0 dB")
 
@@ -16,6 +17,11 @@ def to_markdown(figures: Figures) -> str:
     """The figures that people look at first, with 95 % intervals."""
     model = figures["model"]
     lines = [f"Model {model['name']}, SHA-256 {model['sha256'][:16]}", ""]
+    notes = list(figures["data"].get("notes", []))
+    if notes:
+        lines += [f"Left out: {len(notes)}.", "", *(f"- {note}" for note in notes[:_NOTES])]
+        lines += [f"- and {len(notes) - _NOTES} more"] if len(notes) > _NOTES else []
+        lines.append("")
     for group, clips in figures["clips"].items():
         low, high = clips["accuracy_interval"]
         lines += [
@@ -154,6 +160,8 @@ def _curve_rows(curves: Iterable[Figures]) -> list[dict[str, Any]]:
             for kind, counts in curve["false_alarms"].items():
                 row[f"alarms_per_hour_{kind}"] = counts[i] / curve["hours"][kind]
             for name, counts in curve["missed"].items():
+                if not curve["references"][name]:
+                    continue
                 row[f"miss_rate {name}"] = counts[i] / curve["references"][name]
             rows.append(row)
     return rows

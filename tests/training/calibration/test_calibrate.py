@@ -1,6 +1,7 @@
 """From streams to a manifest that says what was promised, expected and missed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +191,19 @@ def test_for_people(tiny: ModelManifest, heard: Heard) -> None:
     assert "(running speech 1.01 minutes, noise " in text
     assert "| clean | 12 | " in text
     assert "| high | 0.711 | 0.355 | 0 (0 to 4,280) | 6 | 0 |" in text
+
+
+def test_a_recording_counts_once_however_it_is_named(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", talk(20, 1), 16_000)
+    (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
+    rooms = [tmp_path, tmp_path / "a.wav"]
+    assert hours_without_keywords(material(), rooms) == pytest.approx(20 / 3600)
+
+
+def test_what_was_measured_at_other_thresholds_is_left_out(
+    own_tiny_folder: Path, heard: Heard
+) -> None:
+    manifest = load_manifest(own_tiny_folder)
+    manifest = replace(manifest, provenance={"measured": {"a": 1}, "parameters": 5})
+    provenance = calibrated(manifest, made(manifest, heard)).provenance
+    assert set(provenance) == {"parameters", "calibration"}

@@ -1,16 +1,24 @@
 """Streams come back from disk as they were, and lies in a folder are refused."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from clips import small_corpus
+from full_disk import files_of_at_most
 from signals import white_noise
 
 from engine.errors import ConfigError, SourceError
 from training.evaluation.rooms import HALL
-from training.evaluation.stream_folder import INDEX_FILE, read_index, read_streams, write_streams
+from training.evaluation.stream_folder import (
+    INDEX_FILE,
+    read_index,
+    read_spoken,
+    read_streams,
+    write_streams,
+)
 from training.evaluation.streams import (
     Condition,
     Stream,
@@ -94,3 +102,62 @@ def test_a_truth_that_is_none(tmp_path: Path, text: str | None, message: str) ->
     truth.unlink() if text is None else truth.write_text(text)
     with pytest.raises(SourceError, match=message):
         list(read_streams(tmp_path))
+
+
+def test_a_folder_of_streams_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    write_streams(tmp_path, streams(), {})
+    write_streams(tmp_path, streams()[:1], {})
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".csv", ".flac", ".json"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "my.wav").write_text("x")
+    with pytest.raises(ConfigError, match="holds other files; name a new folder"):
+        write_streams(tmp_path / "other", streams(), {})
+
+
+def test_a_run_that_was_cut_short_leaves_no_index(tmp_path: Path) -> None:
+    write_streams(tmp_path, streams(), {})
+
+    def cut_short() -> Iterator[Stream]:
+        yield streams()[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_streams(tmp_path, cut_short(), {})
+    with pytest.raises(ConfigError, match="cannot read"):
+        read_index(tmp_path)
+
+
+def test_a_full_disk_is_one_error_and_leaves_no_half_a_stream(tmp_path: Path) -> None:
+    with files_of_at_most(20_000), pytest.raises(SourceError, match="cannot write"):
+        write_streams(tmp_path, streams(), {})
+    assert list(tmp_path.glob("*.flac")) == []
+
+
+@pytest.mark.parametrize(
+    ("onset", "offset"), [(500, 501), (-1, 0.5), (2, 1), (float("nan"), 1), (1, float("inf"))]
+)
+def test_a_truth_outside_of_its_stream(tmp_path: Path, onset: float, offset: float) -> None:
+    write_streams(tmp_path, streams()[:1], {})
+    truth = tmp_path / "words__clean.csv"
+    truth.write_text(f"keyword,onset_s,offset_s\nyes,{onset},{offset}\n")
+    with pytest.raises(SourceError, match=r"words__clean.csv: 'yes' is said from"):
+        list(read_streams(tmp_path))
+
+
+def test_two_streams_of_one_name_and_unknown_kinds(tmp_path: Path) -> None:
+    write_streams(tmp_path, streams(), {})
+    index = json.loads((tmp_path / INDEX_FILE).read_text())
+    index["streams"][1]["name"] = index["streams"][0]["name"]
+    (tmp_path / INDEX_FILE).write_text(json.dumps(index))
+    with pytest.raises(ConfigError, match="two streams with name 'words, clean'"):
+        read_index(tmp_path)
+    index["streams"][1] |= {"name": "other", "kind": "word"}
+    (tmp_path / INDEX_FILE).write_text(json.dumps(index))
+    with pytest.raises(ConfigError, match="kind is 'word'; it must be one of words, speech"):
+        read_index(tmp_path)
+
+
+def test_which_keywords_are_spoken(tmp_path: Path) -> None:
+    write_streams(tmp_path, streams(), {})
+    assert read_spoken(tmp_path, ("up", "yes", "no")) == ["yes", "no"]
+    assert read_spoken(tmp_path, ("up",)) == ["up"]  # nothing of it: all listen

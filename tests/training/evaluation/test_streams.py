@@ -148,3 +148,10 @@ def test_without_noises_the_bed_is_coloured_noise() -> None:
     assert rms(bed) == pytest.approx(1, rel=1e-3)
     np.testing.assert_array_equal(bed, noise_bed([], seed=1))
     assert not np.array_equal(bed, noise_bed([], seed=2))
+
+
+def test_silent_noises_are_no_bed() -> None:
+    silent = clip("noise", np.zeros(16_000))
+    loud = clip("noise", np.full(8_000, 0.1))
+    assert len(noise_bed([silent, loud], seed=1)) == 8_000
+    assert np.abs(noise_bed([silent], seed=1)).max() > 0.1  # coloured noise in its place
