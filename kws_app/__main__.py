@@ -48,7 +48,13 @@ def _ledger(arguments: list[str]) -> None:
     run(arguments)
 
 
-_COMMANDS: dict[str, Callable[[list[str]], None]] = {"ledger": _ledger}
+def _desktop(arguments: list[str]) -> None:
+    from kws_app.desktop import run
+
+    run(arguments)
+
+
+_COMMANDS: dict[str, Callable[[list[str]], None]] = {"desktop": _desktop, "ledger": _ledger}
 
 
 def _run(arguments: list[str]) -> int:

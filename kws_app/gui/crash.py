@@ -133,6 +133,8 @@ class CrashGuard(QObject):
             "Qt: %s",
             said if self._names else without_names(said),
         )
+        if kind == QtMsgType.QtFatalMsg:  # Qt aborts now
+            say(said)
 
     def _take(self, info: ErrorInfo, what: str) -> None:
         report = describe(info, names=self._names)

@@ -263,4 +263,5 @@ def test_an_abort_of_qt_leaves_its_reason(tmp_path: Path) -> None:
     done = program(tmp_path, "from qtpy.QtCore import qFatal; qFatal('no way')")
     assert done.returncode < 0
     assert "CRITICAL Qt: no way\n" in log(tmp_path)
+    assert done.stderr.endswith("kws: no way\n")
     assert "Fatal Python error: Aborted" in (tmp_path / "faults.log").read_text()
