@@ -1,7 +1,7 @@
 """The entry in the desktop's menu starts this installation."""
 
 import configparser
-import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -59,7 +59,11 @@ def test_the_entry() -> None:
 def test_odd_paths() -> None:
     command = fields(entry(['/a b/"c"\\$d/50%', "-m"]))["Exec"]
     unescaped = command.replace("\\\\", "\\").replace("%%", "%")
-    assert shlex.split(unescaped) == ['/a b/"c"\\$d/50%', "-m"]
+    # Inside quotes the specification follows the shell.
+    done = subprocess.run(
+        ["sh", "-c", f"printf '%s\\n' {unescaped}"], capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ['/a b/"c"\\$d/50%', "-m"]
     assert "50%%" in command
 
 
