@@ -18,6 +18,8 @@ from kws_app.gui.window_state import WindowState, window_state_of
 from kws_app.settings import WINDOW_TABLE, Settings, lay_over, settings_of
 from kws_app.streams import say
 
+_DEFAULTS = Settings()
+
 
 class Preferences:
     """The settings in force and how the window was left; changes are kept until `save`.
@@ -72,7 +74,8 @@ class Preferences:
     def update(self, values: Mapping[str, Any]) -> Settings:
         """Change settings, in force at once; `save` writes them.
 
-        What stays as it is, is not written, so that no flag gets into the file.
+        What stays as it is, is not written, so that no flag gets into the file: `vars(settings)` may
+        be given as a whole.
 
         Args:
             values: By name; None is the default.
@@ -87,8 +90,11 @@ class Preferences:
         for name in values:
             if name not in known:
                 raise ConfigError(f"setting {name!r} is unknown{hint(name, known)}")
-        own = settings_of({n: v for n, v in values.items() if v is not None}, self.path)
-        removed = {n for n, v in values.items() if v is None} | _out_of_force(own)
+        typed = settings_of({n: v for n, v in values.items() if v is not None}, self.path)
+        wanted = {name: typed.get(name, getattr(_DEFAULTS, name)) for name in values}
+        changed = {n for n, v in wanted.items() if v != getattr(self._settings, n)}
+        own = {name: value for name, value in typed.items() if name in changed}
+        removed = (changed - set(own)) | _out_of_force(own)
         laid = lay_over(self._values, own)
         merged = {name: value for name, value in laid.items() if name not in removed}
         settings = Settings(**merged)
@@ -135,12 +141,10 @@ class Preferences:
             self._changes = {path: v for path, v in self._changes.items() if path[0] != name}
             self._changes[(name,)] = None
         for name, value in own.items():
-            before = getattr(self._settings, name)
-            if value == before:
-                continue
             if not isinstance(value, Mapping):
                 self._changes[(name,)] = _as_toml(value)
                 continue
+            before = getattr(self._settings, name)
             for word in {*value, *before}:
                 if value.get(word) != before.get(word):
                     self._changes[name, word] = value.get(word)

@@ -14,6 +14,17 @@ from qtpy.QtWidgets import QApplication, QToolTip
 from engine.errors import ConfigError
 from kws_app.gui.colours import DARK, LIGHT, Colours
 
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "THEMES",
+    "Colours",
+    "Theme",
+    "desktop_is_dark",
+    "palette_of",
+    "prepare_high_dpi",
+]
+
 THEMES = ("system", "light", "dark")
 _MIDDLE_LIGHTNESS = 128  # of 0 to 255
 

@@ -1,5 +1,6 @@
 """What is set in the window is in force, and in the file, and nothing else is."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,18 @@ def test_no_flag_gets_into_the_file(path: Path) -> None:
     preferences.update({"smoothing": 4, "threshold": {"yes": 0.8, "no": 0.9}, "quiet": True})
     preferences.save()
     assert reload(path) == Settings(threshold={"no": 0.9}, quiet=True)
+
+
+def test_all_settings_at_once_write_what_has_changed(path: Path) -> None:
+    path.write_text('device = "USB"\nsmoothing = 2\n')
+    preferences = Preferences.load(path, {"input": "a.wav", "rate": 8_000})
+    assert preferences.settings.device is None
+    preferences.update(vars(replace(preferences.settings, refractory=0.5)))
+    preferences.save()
+    assert reload(path) == Settings(device="USB", smoothing=2, refractory=0.5)
+    preferences.update(vars(replace(preferences.settings, input=None, device="B", smoothing=None)))
+    preferences.save()
+    assert reload(path) == Settings(device="B", refractory=0.5)
 
 
 def test_none_is_the_default_again(path: Path) -> None:
