@@ -10,10 +10,11 @@ import faulthandler
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from qtpy.QtCore import QObject, Qt, QThread, QtMsgType, Signal, qInstallMessageHandler
 from qtpy.QtWidgets import QApplication
@@ -168,11 +169,11 @@ class CrashGuard(QObject):
             QApplication.exit(1)
 
 
-def log_faults(log_path: Path) -> IO[str] | None:
+@contextmanager
+def log_faults(log_path: Path) -> Iterator[None]:
     """Let a crash of the interpreter leave a traceback beside the log, in faults.log.
 
-    Returns:
-        The file, to be kept open; None if it cannot be written.
+    Nothing is left where that cannot be written.
     """
     path = log_path.with_name("faults.log")
     try:
@@ -181,6 +182,11 @@ def log_faults(log_path: Path) -> IO[str] | None:
         if path.stat().st_size > MAX_BYTES:
             file.truncate(0)
     except OSError:
-        return None
-    faulthandler.enable(file)
-    return file
+        yield
+        return
+    with file:
+        faulthandler.enable(file)
+        try:
+            yield
+        finally:
+            faulthandler.disable()

@@ -74,8 +74,8 @@ class Preferences:
     def update(self, values: Mapping[str, Any]) -> Settings:
         """Change settings, in force at once; `save` writes them.
 
-        What stays as it is, is not written, so that no flag gets into the file: `vars(settings)` may
-        be given as a whole.
+        What stays as it is, is not written, so that no flag gets into the file: the whole of
+        `vars(settings)` may be given.
 
         Args:
             values: By name; None is the default.

@@ -1,5 +1,6 @@
 """Whatever nobody expected is logged, shown once, and ends the program with status 1."""
 
+import faulthandler
 import gc
 import subprocess
 import sys
@@ -29,15 +30,15 @@ path = Path(sys.argv[1]) / "kws.log"
 app = QApplication([])
 guard = CrashGuard(path, show=lambda report, path: print("shown", report.splitlines()[-1]))
 guard.install()
-faults = log_faults(path)
 def fail():
     raise ValueError("odd")
 def again():
     timer = QTimer(app)
     timer.timeout.connect(fail)
     timer.start(0)
-{body}
-status = app.exec_() or guard.status
+with log_faults(path):
+    {body}
+    status = app.exec_() or guard.status
 print("ended in order")
 sys.exit(status)
 """
@@ -228,7 +229,8 @@ def test_a_log_that_cannot_be_written(
     assert capsys.readouterr().err == (
         "kws: unexpected error: ValueError: odd; no log could be written\n"
     )
-    assert log_faults(tmp_path / "file" / "kws.log") is None
+    with log_faults(tmp_path / "file" / "kws.log"):
+        assert faulthandler.is_enabled()  # the one of pytest
 
 
 @pytest.mark.parametrize(
