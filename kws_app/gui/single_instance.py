@@ -63,7 +63,7 @@ class SingleInstance(QObject):
                     f"end it, or wait for it"
                 )
             time.sleep(_RETRY_S)  # it is just starting, or just ending
-        QLocalServer.removeServer(self._address)  # left by one that was killed
+        # A socket that a killed one left is replaced: so Qt makes one for a single user.
         if not self._server.listen(self._address):
             say(
                 f"cannot listen at {self._address}: {self._server.errorString()}; "

@@ -9,6 +9,15 @@ from kws_app.gui.colours import DARK, LIGHT, Colours, waterfall_colours
 
 BOTH = pytest.mark.parametrize("colours", [DARK, LIGHT], ids=["dark", "light"])
 
+# From linear sRGB to the cones of OKLab (Ottosson 2020): the way back.
+TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
     """Relative luminance of sRGB, by WCAG 2.1; shape [..., 3] to [...]."""
@@ -86,6 +95,16 @@ def test_silence_looks_like_the_ground_and_all_can_be_told_apart(colours: Colour
     ground = np.array([int(colours.base[i : i + 2], 16) for i in (1, 3, 5)])
     assert abs(cie_lightness(colours.waterfall[0]) - cie_lightness(ground)) < 5
     assert len({tuple(row) for row in colours.waterfall.tolist()}) >= 250
+
+
+@BOTH
+def test_chroma_gives_way_where_srgb_ends_and_lightness_does_not(colours: Colours) -> None:
+    value = colours.waterfall / 255.0
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    cones = np.cbrt(linear @ TO_CONES.T)
+    lightness = cones @ np.array([0.2104542553, 0.7936177850, -0.0040720468])
+    wanted = np.linspace(lightness[0], lightness[-1], 256)
+    assert np.abs(lightness - wanted).max() < 0.004
 
 
 def test_no_table_can_be_changed_by_mistake() -> None:

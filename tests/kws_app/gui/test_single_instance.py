@@ -102,6 +102,7 @@ def test_after_a_crash_the_next_one_takes_over(
     (folder / "window.lock").write_text(f"{os.getppid()}\n")
     now = SingleInstance(folder)
     assert now.acquire()
+    assert (folder / "window.lock").read_text() == f"{os.getpid()}\n"
     with qtbot.waitSignal(now.asked):
         second = elsewhere(folder)
     qtbot.waitUntil(second.done)

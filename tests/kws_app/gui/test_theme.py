@@ -114,6 +114,8 @@ def test_what_the_desktop_wants(window: str, name: str, wanted: bool) -> None:
         ("[Settings]\ngtk-theme-name=Arc-Dark\n", True),
         ("[Settings]\ngtk-theme-name=Arc\ngtk-font-name=100%\n", False),
         ("[Settings]\ngtk-application-prefer-dark-theme=perhaps\n", False),
+        ("[Settings]\ngtk-theme-name=100%-dark\n", True),
+        ("[Settings]\na=1\na=2\ngtk-application-prefer-dark-theme=1\n", True),
         ("[Other]\n", False),
         ("no table", False),
         ("\udcff", False),
