@@ -48,7 +48,13 @@ def _ledger(arguments: list[str]) -> None:
     run(arguments)
 
 
-_COMMANDS: dict[str, Callable[[list[str]], None]] = {"ledger": _ledger}
+def _desktop(arguments: list[str]) -> None:
+    from kws_app.desktop import run
+
+    run(arguments)
+
+
+_COMMANDS: dict[str, Callable[[list[str]], None]] = {"desktop": _desktop, "ledger": _ledger}
 
 
 def _run(arguments: list[str]) -> int:
@@ -65,7 +71,12 @@ def _run(arguments: list[str]) -> int:
         print_devices(as_json=command.settings.json)
         return 0
     if command.action == "window":
-        raise ConfigError("this version has no window yet; add --headless")
+        from kws_app.gui.display import require_display
+
+        require_display()
+        from kws_app.gui.app import open_window
+
+        return open_window(command)
     from kws_app.headless import run_headless
 
     run_headless(command.settings)

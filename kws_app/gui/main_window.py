@@ -15,11 +15,11 @@ from qtpy.QtWidgets import QFileDialog, QMainWindow, QWidget
 from engine.errors import KwsError
 from engine.types import Heard
 from kws_app.gui.bridge import Bridge
+from kws_app.gui.colours import Colours
 from kws_app.gui.history import MAX_CLIPS, HeardRow, to_csv, to_json_lines
 from kws_app.gui.panes import Panes
 from kws_app.gui.player import Player
 from kws_app.gui.session import Session, State, Update
-from kws_app.gui.theme import Colours
 from kws_app.gui.widgets.moment_view import MomentView
 from kws_app.pcm import to_pcm
 from kws_app.settings import Settings
@@ -45,6 +45,7 @@ class MainWindow(QMainWindow):
     word_heard = Signal(object)
     settings_asked = Signal()
     hidden_instead_of_closed = Signal()
+    visibility_changed = Signal(bool)
 
     def __init__(
         self,
@@ -191,11 +192,13 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  Qt's name
         """Somebody looks: be quick."""
         self.bridge.set_visible(True)
+        self.visibility_changed.emit(True)
         super().showEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
         """Nobody looks: paint nothing."""
         self.bridge.set_visible(False)
+        self.visibility_changed.emit(False)
         super().hideEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
@@ -205,12 +208,16 @@ class MainWindow(QMainWindow):
             self.hide()
             self.hidden_instead_of_closed.emit()
             return
+        self.end()
+        super().closeEvent(event)
+
+    def end(self) -> None:
+        """End every thread and process; may be called again."""
         self.bridge.stop()
         self._slow.stop()
         self.panes.close_children()
         self._session.close()
         self._player.join(0.2)
-        super().closeEvent(event)
 
     def _ask_where(self, title: str, name: str, kinds: str) -> Path | None:
         chosen, _ = QFileDialog.getSaveFileName(self, title, name, kinds)

@@ -19,9 +19,9 @@ from qtpy.QtWidgets import (
 
 from engine.config import DecisionConfig
 from engine.manifest import ModelManifest
+from kws_app.gui.colours import Colours
 from kws_app.gui.history import History
 from kws_app.gui.session import Session, State, Update
-from kws_app.gui.theme import Colours
 from kws_app.gui.widgets.history_view import HistoryView
 from kws_app.gui.widgets.last_word import LastWord
 from kws_app.gui.widgets.level_meter import LevelMeter

@@ -6,8 +6,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QFont
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from kws_app.gui.colours import Colours
 from kws_app.gui.history import HeardRow
-from kws_app.gui.theme import Colours
 
 _FADE_AFTER_S = 5.0
 

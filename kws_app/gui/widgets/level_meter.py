@@ -8,8 +8,8 @@ from qtpy.QtCore import QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from kws_app.gui.colours import Colours
 from kws_app.gui.memory import Level
-from kws_app.gui.theme import Colours
 
 LOWEST_DB = -60.0
 _WARM_DB, _HOT_DB = -12.0, -3.0

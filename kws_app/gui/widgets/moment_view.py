@@ -21,10 +21,10 @@ from qtpy.QtWidgets import (
 
 from engine.manifest import ModelManifest
 from engine.types import Float32
+from kws_app.gui.colours import Colours
 from kws_app.gui.explain import FIRED, Verdict, explain, sentence
 from kws_app.gui.memory import Moment
 from kws_app.gui.pictures import GRID_HZ, height_share, to_pixels
-from kws_app.gui.theme import Colours
 
 _HEAD = ("label", "this window", "smoothed", "threshold", "outcome")
 

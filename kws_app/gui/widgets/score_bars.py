@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from engine.config import DecisionConfig
 from engine.types import Float32
-from kws_app.gui.theme import Colours
+from kws_app.gui.colours import Colours
 
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.01, 1.0
 _STEP = 0.01

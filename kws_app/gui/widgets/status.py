@@ -8,7 +8,7 @@ from collections.abc import Callable
 from qtpy.QtWidgets import QLabel, QStatusBar, QWidget
 
 from engine.types import StreamStats
-from kws_app.gui.theme import Colours
+from kws_app.gui.colours import Colours
 
 # Ten windows a second: after this long something is wrong.
 _STALE_S = 1.0

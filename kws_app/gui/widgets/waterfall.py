@@ -8,9 +8,9 @@ from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from engine.manifest import ModelManifest
+from kws_app.gui.colours import Colours
 from kws_app.gui.memory import Moment
 from kws_app.gui.pictures import GRID_HZ, Pixels, height_share, to_pixels
-from kws_app.gui.theme import Colours
 
 SHOWN_S = 10
 
@@ -118,7 +118,7 @@ class Waterfall(QWidget):
         self._written += pixels.shape[1]
 
     def _draw_grid(self, painter: QPainter) -> None:
-        painter.setPen(QPen(QColor(255, 255, 255, 170)))
+        painter.setPen(QPen(QColor(self._colours.text)))
         metrics = self.fontMetrics()
         for hz in GRID_HZ:
             y = round(self.height() * (1 - height_share(hz, self._config)))
@@ -133,7 +133,7 @@ class Waterfall(QWidget):
             x = self.width() * (1 - left_s / SHOWN_S)
             width = metrics.horizontalAdvance(word) + 8
             box = QRectF(max(0.0, x - width), 2, width, metrics.height() + 2)
-            painter.fillRect(box, QColor(0, 0, 0, 170))
-            painter.setPen(QColor(255, 255, 255))
+            painter.fillRect(box, QColor(self._colours.window))
+            painter.setPen(QColor(self._colours.text))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
             painter.drawLine(round(x), 0, round(x), self.height())

@@ -18,10 +18,10 @@ from signals import RATE_HZ, silence, tone_stream
 from tiny_model import make_model_folder
 
 from engine.types import Detection, Heard
+from kws_app.gui.colours import DARK
 from kws_app.gui.history import MAX_CLIPS
 from kws_app.gui.main_window import MainWindow
 from kws_app.gui.session import Session, State, Update
-from kws_app.gui.theme import DARK
 from kws_app.settings import Settings
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from qtpy.QtCore import Qt
 
+from kws_app.gui.colours import DARK
 from kws_app.gui.memory import Level
-from kws_app.gui.theme import DARK
 from kws_app.gui.widgets.level_meter import CLIPPED, QUIET, SILENT, LevelMeter, decibels
 
 RATE_HZ = 16_000

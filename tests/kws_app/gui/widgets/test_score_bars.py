@@ -8,7 +8,7 @@ from mouse import drag
 from qtpy.QtCore import QPoint, Qt
 
 from engine.config import DecisionConfig, OperatingPoint
-from kws_app.gui.theme import DARK
+from kws_app.gui.colours import DARK
 from kws_app.gui.widgets.score_bars import ScoreBars
 
 LABELS = ("_silence_", "_unknown_", "low", "high")

@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt
 from engine.config import OperatingPoint
 from engine.manifest import load_manifest
 from engine.types import StreamStats
-from kws_app.gui.theme import DARK
+from kws_app.gui.colours import DARK
 from kws_app.gui.widgets.keyword_table import KeywordTable
 from kws_app.gui.widgets.last_word import LastWord
 from kws_app.gui.widgets.source_picker import DEFAULT_TEXT, SourcePicker

@@ -9,8 +9,8 @@ from qtpy.QtCore import QPoint, Qt
 
 from engine.config import DecisionConfig
 from engine.manifest import ModelManifest, load_manifest
+from kws_app.gui.colours import DARK
 from kws_app.gui.memory import Moment
-from kws_app.gui.theme import DARK
 from kws_app.gui.widgets.waterfall import Waterfall
 
 
@@ -79,7 +79,7 @@ def test_words_are_marked_where_they_ended(waterfall: Waterfall) -> None:
     waterfall.add([moment(17_600, -5.0, fired="low")])
     waterfall.add([moment(17_600 + 1_600 * i, -5.0) for i in range(1, 11)])  # a second later
     image = waterfall.grab().toImage()
-    white = 0xFFFFFFFF
+    white = 0xFF000000 | int(DARK.text[1:], 16)
     assert image.pixel(900, 120) == white
     assert before.pixel(900, 120) != white
     waterfall.add([moment(17_600 + 1_600 * i, -5.0) for i in range(11, 111)])  # out of sight

@@ -1,0 +1,122 @@
+"""Ties the window to its shell: settings that last, theme, tray, and an end in order."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QTimer
+
+from kws_app.gui.colours import Colours
+from kws_app.gui.history import HeardRow
+from kws_app.gui.main_window import MainWindow
+from kws_app.gui.session import Session, State
+from kws_app.gui.settings_dialog import SettingsDialog
+from kws_app.gui.shell import Shell, run_window
+from kws_app.settings import Command, Settings
+
+# A dragged threshold changes many times a second.
+_SAVE_AFTER_MS = 1_000
+_TRAY_STATES = {
+    State.LISTENING: "listening",
+    State.STARTING: "listening",
+    State.PAUSED: "paused",
+    State.FINISHED: "paused",
+}
+
+
+def open_window(command: Command) -> int:
+    """Show the window until it is closed; returns the exit status.
+
+    Raises:
+        KwsError: The model or a setting is refused, or another window does not answer.
+    """
+    alive: list[Application] = []  # Qt holds no reference to what its signals call
+
+    def build(shell: Shell) -> MainWindow:
+        alive.append(Application(shell))
+        return alive[0].window
+
+    return run_window(command, build)
+
+
+class Application:
+    """The window and its session in a shell.
+
+    Args:
+        shell: What the window is made with.
+    """
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        preferences = shell.preferences
+        self.session = Session(preferences.settings)
+        self.window = MainWindow(self.session, shell.theme.colours)
+        self._dialog: SettingsDialog | None = None
+        self._save_timer = QTimer(self.window)
+        self._save_timer.setSingleShot(True)
+        self._save_timer.setInterval(_SAVE_AFTER_MS)
+        self._save_timer.timeout.connect(self._save)
+        self._connect()
+        if preferences.problem:
+            self.window.panes.show_notice(preferences.problem)
+        sizes = preferences.window.splitter_px
+        if len(sizes) == 2:
+            self.window.panes.across.setSizes(list(sizes))
+        self.window.panes.picker.refresh()
+        self.session.start()
+
+    def _connect(self) -> None:
+        shell, window = self._shell, self.window
+        shell.application.aboutToQuit.connect(self._end)
+        shell.theme.changed.connect(self._recolour)
+        shell.tray.pause_asked.connect(lambda _: window.toggle())
+        window.hides_on_close = lambda: (
+            shell.preferences.window.close_to_tray and shell.tray.available
+        )
+        window.settings_changed.connect(self._keep)
+        window.state_changed.connect(self._show_state)
+        window.word_heard.connect(self._show_word)
+        window.visibility_changed.connect(shell.tray.set_window_visible)
+        window.settings_asked.connect(self._open_settings)
+
+    def _open_settings(self) -> None:
+        if self._dialog is None:
+            dialog = SettingsDialog(self.session, self._shell.preferences.window, self.window)
+            dialog.settings_wanted.connect(self.window.apply)
+            dialog.threshold_wanted.connect(self.window.set_threshold)
+            dialog.enabled_wanted.connect(self.window.set_enabled)
+            dialog.theme_wanted.connect(self._choose_theme)
+            dialog.close_to_tray_wanted.connect(self._choose_tray)
+            self._dialog = dialog
+        self._dialog.show_session()
+        self._dialog.show()
+        self._dialog.raise_()
+
+    def _keep(self, settings: Settings) -> None:
+        self._shell.preferences.update(vars(settings))
+        self._save_timer.start()
+
+    def _choose_theme(self, choice: str) -> None:
+        self._shell.preferences.update_window(theme=choice)
+        self._shell.theme.apply(choice)
+        self._save_timer.start()
+
+    def _choose_tray(self, is_wanted: bool) -> None:
+        self._shell.preferences.update_window(close_to_tray=is_wanted)
+        self._shell.tray.show(keep_running=is_wanted)
+        self._save_timer.start()
+
+    def _recolour(self, colours: Colours) -> None:
+        self.window.set_colours(colours)
+
+    def _show_state(self, state: State, _: str) -> None:
+        self._shell.tray.set_state(_TRAY_STATES.get(state, "error"))
+
+    def _show_word(self, row: HeardRow) -> None:
+        self._shell.tray.set_last_word(f"{row.keyword}, {row.at:%H:%M:%S}")
+
+    def _save(self) -> None:
+        if (problem := self._shell.preferences.save()) is not None:
+            self.window.panes.show_notice(problem)
+
+    def _end(self) -> None:
+        self._shell.preferences.update_window(splitter_px=tuple(self.window.panes.across.sizes()))
+        self.window.end()

@@ -1,0 +1,172 @@
+"""What a person set in the window, kept in the TOML file that --config reads too.
+
+A flag wins over the environment, that over the file, that over the default; what is set in the
+window wins until it is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ConfigError
+from kws_app.arguments import hint
+from kws_app.gui.toml_file import Changes, read_toml, save_toml
+from kws_app.gui.window_state import WindowState, window_state_of
+from kws_app.settings import WINDOW_TABLE, Settings, lay_over, settings_of
+from kws_app.streams import say
+
+_DEFAULTS = Settings()
+
+
+class Preferences:
+    """The settings in force and how the window was left; changes are kept until `save`.
+
+    Attributes:
+        path: The file.
+        problem: Why the file was not used, or None. It is never overwritten then.
+    """
+
+    def __init__(self, path: Path, given: Mapping[str, Any]) -> None:
+        """Start with the defaults; `load` is the way to make one."""
+        self.path = path
+        self.problem: str | None = None
+        self._values: dict[str, Any] = dict(given)
+        self._settings = Settings(**self._values)
+        self._window = WindowState()
+        self._changes: Changes = {}
+        self._last_said = ""
+
+    @classmethod
+    def load(cls, path: Path, given: Mapping[str, Any] | None = None) -> Preferences:
+        """Read the file; one that is not there yet is empty.
+
+        Args:
+            path: Of the file.
+            given: What flags and environment said (`Command.given`); wins over the file.
+
+        A file that cannot be used is said, on stderr and in `problem`; the defaults are in force.
+        """
+        made = cls(path, given or {})
+        try:
+            settings, window = _checked(read_toml(path), path)
+        except ConfigError as err:
+            made.problem = f"{err}; the window starts with its defaults: mend or remove the file"
+            say(made.problem)
+            return made
+        made._values = lay_over(settings, made._values)
+        made._settings = Settings(**made._values)
+        made._window = window
+        return made
+
+    @property
+    def settings(self) -> Settings:
+        """Those in force."""
+        return self._settings
+
+    @property
+    def window(self) -> WindowState:
+        """How the window was left."""
+        return self._window
+
+    def update(self, values: Mapping[str, Any]) -> Settings:
+        """Change settings, in force at once; `save` writes them.
+
+        What stays as it is, is not written, so that no flag gets into the file: the whole of
+        `vars(settings)` may be given.
+
+        Args:
+            values: By name; None is the default.
+
+        Returns:
+            The settings in force.
+
+        Raises:
+            ConfigError: A value cannot work; nothing is changed.
+        """
+        known = [item.name for item in fields(Settings)]
+        for name in values:
+            if name not in known:
+                raise ConfigError(f"setting {name!r} is unknown{hint(name, known)}")
+        typed = settings_of({n: v for n, v in values.items() if v is not None}, self.path)
+        wanted = {name: typed.get(name, getattr(_DEFAULTS, name)) for name in values}
+        changed = {n for n, v in wanted.items() if v != getattr(self._settings, n)}
+        own = {name: value for name, value in typed.items() if name in changed}
+        removed = (changed - set(own)) | _out_of_force(own)
+        laid = lay_over(self._values, own)
+        merged = {name: value for name, value in laid.items() if name not in removed}
+        settings = Settings(**merged)
+        self._note(own, removed)
+        self._values, self._settings = merged, settings
+        return settings
+
+    def update_window(self, **values: Any) -> WindowState:
+        """Change what is remembered of the window; `save` writes it.
+
+        Raises:
+            ConfigError: A value cannot work; nothing is changed.
+        """
+        before, self._window = self._window.as_toml(), replace(self._window, **values)
+        for name, value in self._window.as_toml().items():
+            if value != before[name]:
+                self._changes[WINDOW_TABLE, name] = value
+        return self._window
+
+    def save(self) -> str | None:
+        """Write what was changed, key by key, over what the file says by now.
+
+        Returns:
+            Why it could not be written, also said on stderr; None when all is well. The changes are
+            kept for another try.
+        """
+        if not self._changes:
+            return None
+        try:
+            save_toml(self.path, self._changes, lambda data: _checked(data, self.path))
+        except ConfigError as err:
+            text = f"settings are not saved: {err}"
+            if text != self._last_said:
+                say(text)
+            self._last_said = text
+            return text
+        self._changes.clear()
+        self._last_said = ""
+        self.problem = None
+        return None
+
+    def _note(self, own: Mapping[str, Any], removed: set[str]) -> None:
+        for name in removed:
+            self._changes = {path: v for path, v in self._changes.items() if path[0] != name}
+            self._changes[(name,)] = None
+        for name, value in own.items():
+            if not isinstance(value, Mapping):
+                self._changes[(name,)] = _as_toml(value)
+                continue
+            before = getattr(self._settings, name)
+            for word in {*value, *before}:
+                if value.get(word) != before.get(word):
+                    self._changes[name, word] = value.get(word)
+
+
+def _checked(data: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], WindowState]:
+    """What a file says, if all of it can be used."""
+    values = settings_of(data, path)
+    try:
+        Settings(**values)
+    except ConfigError as err:
+        raise ConfigError(f"{path}: {err}") from err
+    return values, window_state_of(data.get(WINDOW_TABLE, {}), path)
+
+
+def _out_of_force(own: Mapping[str, Any]) -> set[str]:
+    """Settings that a new microphone or a new sound file makes meaningless."""
+    everything = {"device": "", "input": "", "realtime": False}
+    return set(everything) - set(lay_over(everything, own))
+
+
+def _as_toml(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
