@@ -7,7 +7,6 @@ the file, the file over the default.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -18,7 +17,10 @@ from engine.config import DecisionConfig
 from engine.errors import ConfigError
 from engine.manifest import ModelManifest
 from kws_app import __version__
+from kws_app.actions.action import Action
+from kws_app.actions.tables import SWITCHES
 from kws_app.arguments import Parser, hint
+from kws_app.config_file import read_config_file
 from kws_app.values import convert, to_toml_value
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "assets" / "models" / "default"
@@ -94,6 +96,12 @@ class Settings:
     )
     ledger_days: float = _setting("remove what is older", _OUTPUT, "DAYS", default=30.0)
     ledger_mb: float = _setting("remove the oldest above this size", _OUTPUT, "MB", default=200.0)
+    actions: str = _setting(
+        "do what the [[action]] tables of --config say, or only say what it would do",
+        _OUTPUT,
+        "|".join(SWITCHES),
+        default="off",
+    )
     verbose: int = _setting("more on stderr; may be repeated", _OUTPUT, default=0)
     quiet: bool = _setting("nothing but errors on stderr", _OUTPUT, default=False)
 
@@ -102,6 +110,12 @@ class Settings:
         if self.backend not in _BACKENDS:
             raise ConfigError(
                 f"backend {self.backend!r} is unknown; choose one of {', '.join(_BACKENDS)}"
+            )
+        if self.actions not in SWITCHES:
+            wanted = ", ".join(SWITCHES)
+            raise ConfigError(
+                f"actions is {self.actions!r}; it must be one of {wanted}"
+                f"{hint(self.actions, SWITCHES)}"
             )
         if self.device is not None and self.input is not None:
             raise ConfigError("--device and --input exclude each other; give one of them")
@@ -127,10 +141,12 @@ class Command:
     Attributes:
         action: "headless", "window", "list-devices" or "print-config".
         settings: The merged settings.
+        actions: The [[action]] tables of the file.
     """
 
     action: str
     settings: Settings
+    actions: tuple[Action, ...] = ()
 
 
 def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
@@ -148,14 +164,16 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
     chosen = [name for name in _ACTIONS if options.pop(name)]
     action = chosen[0] if chosen else "window"
     config_path = options.pop("config") or environment.get("KWS_CONFIG")
+    kinds = {item.name: str(item.type) for item in fields(Settings)}
     merged: dict[str, Any] = {}
+    actions: tuple[Action, ...] = ()
     if config_path:
-        merged |= _read_toml(Path(config_path))
+        config = read_config_file(Path(config_path), list(kinds))
+        merged, actions = dict(config.settings), config.actions
     merged |= _read_environment(environment)
     merged |= {name: value for name, value in options.items() if value is not None}
-    kinds = {item.name: str(item.type) for item in fields(Settings)}
     typed = {name: convert(name, kinds[name], value) for name, value in merged.items()}
-    return Command(action=action, settings=Settings(**typed))
+    return Command(action=action, settings=Settings(**typed), actions=actions)
 
 
 def decision_for(settings: Settings, manifest: ModelManifest) -> DecisionConfig:
@@ -192,8 +210,8 @@ def decision_for(settings: Settings, manifest: ModelManifest) -> DecisionConfig:
     )
 
 
-def to_toml(settings: Settings) -> str:
-    """The settings as a TOML file that --config reads back; unset ones as comments."""
+def to_toml(settings: Settings, actions: Sequence[Action] = ()) -> str:
+    """A TOML file that --config reads back; unset settings as comments."""
     lines, tables = [], []
     for item in fields(Settings):
         value = getattr(settings, item.name)
@@ -204,6 +222,9 @@ def to_toml(settings: Settings) -> str:
             lines.append(f"# {item.name} = ")
         else:
             lines.append(f"{item.name} = {to_toml_value(value)}")
+    for action in actions:
+        tables.append("[[action]]")
+        tables += [f"{key} = {to_toml_value(value)}" for key, value in action.table.items()]
     return "\n".join([*lines, *tables])
 
 
@@ -275,17 +296,3 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             raise ConfigError(f"environment variable {variable} is unknown{hint(variable, names)}")
         found[names[variable]] = value
     return found
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as err:
-        raise ConfigError(f"cannot read {path}: {err.strerror}") from err
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise ConfigError(f"{path} is not valid TOML: {err}") from err
-    known = [item.name for item in fields(Settings)]
-    for name in data:
-        if name not in known:
-            raise ConfigError(f"{path}: setting {name!r} is unknown{hint(name, known)}")
-    return data

@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
-HEAVY = ("onnxruntime", "sounddevice", "soundfile", "soxr", "torch", "onnx", "PyQt5", "tensorrt")
+HEAVY = (
+    *("onnxruntime", "sounddevice", "soundfile", "soxr", "torch", "onnx", "PyQt5", "tensorrt"),
+    *("paho", "Xlib"),
+)
 SCRIPT = f"""
 import importlib, pkgutil, sys, threading
 import engine, kws_app
