@@ -64,10 +64,10 @@ def test_cooldown_is_for_each_action(tmp_path: Path) -> None:
     path = tmp_path / "{keyword}{time_s}"
     runner, _ = make([touch(path, 'cooldown_s = 1\nkeyword = ["yes", "no"]'), touch(f"{path}x")])
     with runner:
-        for keyword, time_s in (("yes", 1.0), ("no", 1.5), ("up", 1.75), ("no", 2.0)):
+        for keyword, time_s in (("yes", 1.0), ("no", 1.5), ("no", 2.0), ("up", 3.5)):
             runner.put(detection(keyword, time_s))
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"yes1.0", "no2.0", "yes1.0x", "no1.5x", "up1.75x", "no2.0x"}
+    assert names == {"yes1.0", "no2.0", "yes1.0x", "no1.5x", "no2.0x", "up3.5x"}
 
 
 def test_dry_runs_do_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

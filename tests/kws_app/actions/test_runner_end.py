@@ -43,7 +43,7 @@ def test_the_end_leaves_nobody_behind(pids: Path) -> None:
 
 def test_the_end_waits_for_nobody_who_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     hung = threading.Event()
-    monkeypatch.setattr(module, "press", lambda _: hung.wait(PATIENCE_S))
+    monkeypatch.setattr(module, "press", lambda _: hung.wait(3 * PATIENCE_S))
     runner, lines = make([action('keystroke = "m"\ntimeout_s = 600')])
     runner.start()
     runner.put(detection())

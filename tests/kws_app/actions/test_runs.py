@@ -56,9 +56,17 @@ print("noise"); print("noise", file=sys.stderr)
 open(sys.argv[1], "w").write(f"{sys.stdin.read()!r} {os.getsid(0) == os.getpid()} "
                              f"{os.listdir('/proc/self/fd')}")
 """
-    with (tmp_path / "open here").open("w") as file:
+    path = tmp_path / "open here"
+    path.write_text("typed")
+    own_input = os.dup(0)
+    with path.open() as file:
         os.set_inheritable(file.fileno(), True)
-        assert not ended(python(script, str(tmp_path / "got"))).failed
+        os.dup2(file.fileno(), 0)
+        try:
+            assert not ended(python(script, str(tmp_path / "got"))).failed
+        finally:
+            os.dup2(own_input, 0)
+            os.close(own_input)
     # 3 and 4: what it opened itself and the listing.
     assert (tmp_path / "got").read_text() == "'' True ['0', '1', '2', '3', '4']"
     assert capfd.readouterr() == ("", "")
@@ -73,8 +81,9 @@ def test_what_cannot_be_started() -> None:
 
 def test_asked_to_end(pids: Path) -> None:
     run = python(SLEEPER, str(pids))
-    started(pids, 1)
+    (pid,) = started(pids, 1)
     run.end()
+    wait_until(lambda: not is_alive(pid))
     assert run.outcome() is None  # not reaped before the kill: its number stays its own
     run.kill()
     assert ended(run).failed
