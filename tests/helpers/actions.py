@@ -119,7 +119,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 "body": json.loads(body) if body else None,
             }
         )
-        self.server.may_answer.wait(PATIENCE_S)
+        self.server.may_answer.wait(3 * PATIENCE_S)
         self.send_response(self.server.status)
         for name, value in self.server.answer_headers.items():
             self.send_header(name, value)

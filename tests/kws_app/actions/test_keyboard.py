@@ -103,6 +103,12 @@ def test_shift_comes_by_itself_where_the_layout_needs_it(window: Focused) -> Non
     ]
 
 
+def test_shift_does_not_go_down_twice(window: Focused) -> None:
+    assert len(keyboard._keycodes(window.display, parse_keystroke("shift+plus"))) == 2
+    assert len(keyboard._keycodes(window.display, parse_keystroke("plus"))) == 2
+    assert len(keyboard._keycodes(window.display, parse_keystroke("m"))) == 1
+
+
 def test_no_key_stays_down_after_a_failure(
     window: Focused, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from actions import Server, action, free_port, make_certificate, occasion, web_server
+from actions import Server, action, free_port, make_certificate, occasion, wait_until, web_server
 
 from kws_app import __version__
 from kws_app.actions.action import Webhook
-from kws_app.actions.runs import Line, Outcome
+from kws_app.actions.runs import CallRun, Line, Outcome
 from kws_app.actions.webhook import call_webhook
 
 
@@ -113,6 +113,17 @@ def test_no_answer(server: Server) -> None:
     server.may_answer.clear()
     with pytest.raises(TimeoutError):
         call(f"http://{server.address}", timeout_s=0.2)
+
+
+def test_it_can_be_cut_off(server: Server) -> None:
+    server.may_answer.clear()
+    deed = action(f'webhook = "http://{server.address}"').deed
+    assert isinstance(deed, Webhook)
+    run = CallRun(lambda line: call_webhook(deed, occasion(), 600, line))
+    wait_until(lambda: server.requests)
+    run.end()
+    wait_until(run.outcome)
+    assert not server.may_answer.is_set()
 
 
 def test_an_answer_without_end_is_not_read_to_its_end() -> None:
