@@ -12,6 +12,7 @@ from actions import MqttServer, action, free_port, make_certificate, wait_until
 from engine.errors import ConfigError, KwsError
 from kws_app.actions.action import Message
 from kws_app.actions.mqtt import Connection, require_paho
+from kws_app.actions.runs import CallRun, Outcome
 
 PATIENCE_S = 10.0
 
@@ -142,8 +143,10 @@ def test_nothing_is_sent_after_the_end(server: MqttServer) -> None:
 def test_a_message_waits_for_the_connection_of_another_one_only_so_long() -> None:
     sender = connection(free_port())
     sender._lock.acquire()
-    with pytest.raises(TimeoutError, match="another message still waits for the connection"):
-        sender.publish("t", "x", 0.1)
+    run = CallRun(lambda _: sender.publish("t", "x", 0.1))
+    wait_until(run.outcome)
+    expected = "another message still waits for the connection"
+    assert run.outcome() == Outcome(text=expected, failed=True)
 
 
 def test_without_paho(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,8 +138,13 @@ def test_put_never_waits_and_losses_are_counted(monkeypatch: pytest.MonkeyPatch)
     runner.start()
     runner.put(detection(time_s=0))
     assert entered.wait(PATIENCE_S)
-    for number in range(1, 101):
-        runner.put(detection(time_s=number))
+    putting = threading.Thread(
+        target=lambda: [runner.put(detection(time_s=number)) for number in range(1, 101)],
+        daemon=True,
+    )
+    putting.start()
+    putting.join(PATIENCE_S / 2)
+    assert not putting.is_alive()
     told[0] = str
     held.set()
     wait_until(lambda: len(lines) == 65)

@@ -1,5 +1,6 @@
 """Requests to a real server on this machine."""
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -7,7 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from actions import Server, action, free_port, make_certificate, occasion, wait_until, web_server
+from actions import (
+    PATIENCE_S,
+    Server,
+    action,
+    free_port,
+    make_certificate,
+    occasion,
+    wait_until,
+    web_server,
+)
 
 from kws_app import __version__
 from kws_app.actions.action import Webhook
@@ -132,20 +142,23 @@ def test_an_answer_without_end_is_not_read_to_its_end() -> None:
 
         def answer() -> None:
             connection, _ = listening.accept()
-            with connection:
+            with connection, contextlib.suppress(OSError):
                 connection.recv(65_536)
                 connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-                try:
-                    while True:
-                        connection.sendall(b"x" * 65_536)
-                except OSError:
-                    hung_up.set()
+                while True:
+                    connection.sendall(b"x" * 65_536)
+            hung_up.set()
 
-        thread = threading.Thread(target=answer)
-        thread.start()
-        assert call(f"http://127.0.0.1:{listening.getsockname()[1]}").text == "HTTP 200 OK"
-        thread.join()
-        assert hung_up.is_set()
+        threading.Thread(target=answer, daemon=True).start()
+        deed = action(f'webhook = "http://127.0.0.1:{listening.getsockname()[1]}"').deed
+        assert isinstance(deed, Webhook)
+        run = CallRun(lambda line: call_webhook(deed, occasion(), 600, line))
+        try:
+            wait_until(run.outcome)
+        finally:
+            run.end()
+        assert run.outcome() == Outcome(text="HTTP 200 OK", failed=False)
+        assert hung_up.wait(PATIENCE_S)
 
 
 def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
