@@ -63,7 +63,7 @@ def _run(arguments: list[str]) -> int:
         return 0
     command = read_command(arguments, os.environ)
     if command.action == "print-config":
-        emit(to_toml(command.settings))
+        emit(to_toml(command.settings, command.actions))
         return 0
     if command.action == "list-devices":
         from kws_app.headless import print_devices
@@ -79,7 +79,7 @@ def _run(arguments: list[str]) -> int:
         return open_window(command)
     from kws_app.headless import run_headless
 
-    run_headless(command.settings)
+    run_headless(command.settings, command.actions)
     return 0
 
 

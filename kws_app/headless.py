@@ -6,7 +6,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,10 @@ from engine.consumers import EventQueue
 from engine.errors import BackendError, ConfigError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
+from engine.scorer import ScoredWindow
 from engine.types import Event, Gap, Heard, Started, Stopped, StreamStats
+from kws_app.actions.action import Action
+from kws_app.actions.wiring import make_runner
 from kws_app.outputs import Outputs
 from kws_app.settings import Settings, decision_for
 from kws_app.streams import emit, say
@@ -30,8 +33,12 @@ from kws_app.streams import emit, say
 _POLL_S = 0.2
 
 
-def run_headless(settings: Settings) -> None:
+def run_headless(settings: Settings, actions: Sequence[Action] = ()) -> None:
     """Listen until the input ends, a limit is reached or a signal comes.
+
+    Args:
+        settings: The merged settings.
+        actions: What keywords do, if `settings.actions` has them on.
 
     Raises:
         KwsError: Anything that went wrong, by kind.
@@ -43,6 +50,14 @@ def run_headless(settings: Settings) -> None:
     chosen = _choose_backend(settings, manifest)
     queue = EventQueue(drop_oldest=source.is_live)
     outputs = Outputs(settings, manifest, decision, source)
+    level = -1 if settings.quiet else settings.verbose
+    runner = make_runner(settings.actions, actions, manifest, say, level=level)
+
+    def see(scored: ScoredWindow) -> None:
+        outputs.see(scored)
+        for detection in scored.detections:
+            runner.put(detection)
+
     pipeline = Pipeline(
         source,
         manifest,
@@ -51,10 +66,10 @@ def run_headless(settings: Settings) -> None:
         [queue],
         stop_rule=_stop_rule(settings, manifest),
         on_audio=outputs.hear,
-        on_window=outputs.see,
+        on_window=see,
     )
     # Signals outermost: a second Ctrl-C must not cut off the writing of the files.
-    with _signals_call(pipeline.stop), outputs:
+    with _signals_call(pipeline.stop), outputs, runner:
         _consume(pipeline, queue, Printer(settings, manifest, decision))
 
 

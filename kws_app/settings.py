@@ -7,7 +7,6 @@ the file, the file over the default.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,13 +16,15 @@ from engine.backends import BACKEND_NAMES
 from engine.config import DecisionConfig
 from engine.errors import ConfigError
 from engine.manifest import ModelManifest
+from kws_app.actions.action import Action
+from kws_app.actions.tables import SWITCHES
 from kws_app.arguments import hint
+from kws_app.config_file import parse_config, read_config_file
 from kws_app.flags import make_parser
 from kws_app.resources import asset
 from kws_app.values import convert, to_toml_value
 
 DEFAULT_MODEL = asset("models/default")
-WINDOW_TABLE = "window"  # of the TOML file: how the window looks; read by the window alone
 MAX_DAYS = 36_500  # a hundred years: dates can still be counted back
 _ACTIONS = {  # the first one asked for counts
     "list-devices": "list the microphones",
@@ -100,6 +101,12 @@ class Settings:
     )
     ledger_days: float = _setting("remove what is older", _OUTPUT, "DAYS", default=30.0)
     ledger_mb: float = _setting("remove the oldest above this size", _OUTPUT, "MB", default=200.0)
+    actions: str = _setting(
+        "do what the [[action]] tables of --config say, or only say what it would do",
+        _OUTPUT,
+        "|".join(SWITCHES),
+        default="off",
+    )
     verbose: int = _setting("more on stderr; may be repeated", _OUTPUT, default=0)
     quiet: bool = _setting("nothing but errors on stderr", _OUTPUT, default=False)
 
@@ -108,6 +115,12 @@ class Settings:
         if self.backend not in _BACKENDS:
             raise ConfigError(
                 f"backend {self.backend!r} is unknown; choose one of {', '.join(_BACKENDS)}"
+            )
+        if self.actions not in SWITCHES:
+            wanted = ", ".join(SWITCHES)
+            raise ConfigError(
+                f"actions is {self.actions!r}; it must be one of {wanted}"
+                f"{hint(self.actions, SWITCHES)}"
             )
         if self.device is not None and self.input is not None:
             raise ConfigError("--device and --input exclude each other; give one of them")
@@ -135,12 +148,14 @@ class Command:
         settings: The merged settings.
         given: What flags and environment said, which wins over any file.
         file: The TOML file that was named.
+        actions: The [[action]] tables of the file.
     """
 
     action: str
     settings: Settings
     given: Mapping[str, Any] = field(default_factory=dict)
     file: Path | None = None
+    actions: tuple[Action, ...] = ()
 
 
 def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
@@ -161,8 +176,13 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
     file = Path(config) if config else None
     flags = {name: value for name, value in options.items() if value is not None}
     given = lay_over(_typed(_read_environment(environment)), _typed(flags))
-    settings = Settings(**lay_over(read_file(file) if file else {}, given))
-    return Command(action=action, settings=settings, given=given, file=file)
+    held: dict[str, Any] = {}
+    actions: tuple[Action, ...] = ()
+    if file is not None:
+        found = read_config_file(file, _names())
+        held, actions = _typed(found.settings), found.actions
+    settings = Settings(**lay_over(held, given))
+    return Command(action=action, settings=settings, given=given, file=file, actions=actions)
 
 
 def lay_over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,21 +198,6 @@ def lay_over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
     return {name: value for name, value in under.items() if name not in hidden} | dict(over)
 
 
-def read_file(path: Path) -> dict[str, Any]:
-    """The settings in a TOML file, by name, without what belongs to the window.
-
-    Raises:
-        ConfigError: It cannot be read, or holds what is no setting.
-    """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as err:
-        raise ConfigError(f"cannot read {path}: {err.strerror}") from err
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise ConfigError(f"{path} is not valid TOML: {err}") from err
-    return settings_of(data, path)
-
-
 def settings_of(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """The settings in the tables of a TOML file.
 
@@ -203,14 +208,7 @@ def settings_of(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: One is unknown or of the wrong kind.
     """
-    known = [item.name for item in fields(Settings)]
-    if not isinstance(data.get(WINDOW_TABLE, {}), Mapping):
-        raise ConfigError(f"{path}: {WINDOW_TABLE} must be a table, [{WINDOW_TABLE}]")
-    own = {name: value for name, value in data.items() if name != WINDOW_TABLE}
-    for name in own:
-        if name not in known:
-            raise ConfigError(f"{path}: setting {name!r} is unknown{hint(name, known)}")
-    return _typed(own)
+    return _typed(parse_config(data, path, _names()).settings)
 
 
 def decision_for(settings: Settings, manifest: ModelManifest) -> DecisionConfig:
@@ -247,8 +245,8 @@ def decision_for(settings: Settings, manifest: ModelManifest) -> DecisionConfig:
     )
 
 
-def to_toml(settings: Settings) -> str:
-    """The settings as a TOML file that --config reads back; unset ones as comments."""
+def to_toml(settings: Settings, actions: Sequence[Action] = ()) -> str:
+    """A TOML file that --config reads back; unset settings as comments."""
     lines, tables = [], []
     for item in fields(Settings):
         value = getattr(settings, item.name)
@@ -259,6 +257,9 @@ def to_toml(settings: Settings) -> str:
             lines.append(f"# {item.name} = ")
         else:
             lines.append(f"{item.name} = {to_toml_value(value)}")
+    for action in actions:
+        tables.append("[[action]]")
+        tables += [f"{key} = {to_toml_value(value)}" for key, value in action.table.items()]
     return "\n".join([*lines, *tables])
 
 
@@ -283,6 +284,10 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             raise ConfigError(f"environment variable {variable} is unknown{hint(variable, names)}")
         found[names[variable]] = value
     return found
+
+
+def _names() -> list[str]:
+    return [item.name for item in fields(Settings)]
 
 
 def _typed(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,8 @@ def ask(question: str) -> str | None:
 def say(text: str) -> None:
     """Write a line for people to stderr; a full or closed log never ends the listening."""
     try:
-        print(f"kws: {text}", file=sys.stderr, flush=True)
+        # One write: lines of several threads must not run into each other.
+        print(f"kws: {text}\n", end="", file=sys.stderr, flush=True)
     except OSError:
         _discard(sys.stderr)
 

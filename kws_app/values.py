@@ -60,8 +60,11 @@ def to_toml_value(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return "[" + ", ".join(to_toml_value(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        pairs = (f"{to_toml_value(key)} = {to_toml_value(item)}" for key, item in value.items())
+        return "{ " + ", ".join(pairs) + " }"
     return json.dumps(str(value), ensure_ascii=False)  # also a basic string of TOML
 
 

@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
-RUNTIMES = ("onnxruntime", "sounddevice", "soundfile", "soxr", "torch", "onnx", "tensorrt")
+RUNTIMES = (
+    *("onnxruntime", "sounddevice", "soundfile", "soxr", "torch", "onnx", "tensorrt"),
+    *("paho", "Xlib"),
+)
 QT = ("PyQt5", "qtpy", "pyqtgraph", "platformdirs", "tomlkit")
 SCRIPT = """
 import importlib, pkgutil, sys, threading

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.errors import ConfigError
 from kws_app.arguments import hint
-from kws_app.settings import WINDOW_TABLE
+from kws_app.config_file import WINDOW_TABLE
 
 _THEMES = ("system", "light", "dark")
 

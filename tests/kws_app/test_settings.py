@@ -25,6 +25,7 @@ FLAGS = {
     "--near-miss": ("0.7", "near_miss", 0.7),
     "--ledger-days": ("7", "ledger_days", 7.0),
     "--ledger-mb": ("0.5", "ledger_mb", 0.5),
+    "--actions": ("dry-run", "actions", "dry-run"),
     "--duration": ("2.5", "duration", 2.5),
     "--max-detections": ("3", "max_detections", 3),
 }
@@ -130,6 +131,28 @@ def test_printed_settings_read_back_the_same(tmp_path: Path) -> None:
     assert settings("--config", str(path)) == Settings()
 
 
+def test_printed_actions_read_back_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "kws.toml"
+    path.write_text("""
+        actions = "on"
+        [threshold]
+        yes = 0.5
+        [[action]]
+        keyword = ["yes", "no"]
+        command = ["echo", 'a "quoted" \\ näme']
+        [[action]]
+        keyword = "*"
+        webhook = "http://127.0.0.1/"
+        headers = { X-Room = "kitchen", Authorization = { env = "HOOK_TOKEN" } }
+        cooldown_s = 2.5
+        dry_run = true
+    """)
+    given = read_command(["--config", str(path)], {})
+    assert len(given.actions) == 2
+    path.write_text(to_toml(given.settings, given.actions), encoding="utf-8")
+    assert read_command(["--config", str(path)], {}) == given
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -159,6 +182,10 @@ def test_printed_settings_read_back_the_same(tmp_path: Path) -> None:
         (["--threshold", "yes=-0.1"], "threshold of 'yes' is -0.1"),
         (["--threshold", "yes=nan"], "threshold of 'yes' is nan"),
         (["--backend", "tpu"], "backend 'tpu' is unknown; choose one of auto, tensorrt, cuda"),
+        (
+            ["--actions", "of"],
+            r"actions is 'of'; it must be one of off, dry-run, on \(did you mean",
+        ),
         (["--device", "a", "--input", "b"], "--device and --input exclude each other"),
         (["--realtime"], "--realtime paces a file; give --input FILE with it"),
         (["--config", "nowhere.toml"], "cannot read nowhere.toml: No such file"),

@@ -1,11 +1,11 @@
-"""Questions to a person, or to nobody."""
+"""Questions to a person, or to nobody; lines from several threads."""
 
 import io
 import sys
 
 import pytest
 
-from kws_app.streams import ask
+from kws_app.streams import ask, say
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
@@ -29,3 +29,16 @@ def test_bytes_that_are_no_text_are_no_answer(monkeypatch: pytest.MonkeyPatch) -
     typed(monkeypatch, b"\xff\n")
     assert ask("really?") == ""
     assert ask("really?") is None
+
+
+def test_a_line_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    class Log(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+    monkeypatch.setattr(sys, "stderr", Log())
+    say("from one of several threads")
+    assert [text for text in written if text] == ["kws: from one of several threads\n"]

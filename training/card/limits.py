@@ -25,7 +25,8 @@ _SCOPE = (
 )
 _NETWORK = (
     "The program that listens opens no network connection: what it hears is scored on the machine "
-    "that hears it."
+    "that hears it. Only a webhook or an MQTT message that its owner writes down as an action goes "
+    "out, with the keyword and its score and no audio."
 )
 _ONE_CLASS = (
     "Every window gets posteriors for all labels. A sound that training had nothing like may score "
