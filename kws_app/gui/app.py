@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QTimer
+import logging
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
 
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from engine.errors import ConfigError
+from kws_app.actions.action import Action
+from kws_app.actions.runner import ActionRunner
+from kws_app.actions.wiring import make_runner
+from kws_app.config_file import read_config_file
 from kws_app.gui.colours import Colours
 from kws_app.gui.history import HeardRow
 from kws_app.gui.main_window import MainWindow
@@ -31,10 +41,24 @@ def open_window(command: Command) -> int:
     alive: list[Application] = []  # Qt holds no reference to what its signals call
 
     def build(shell: Shell) -> MainWindow:
-        alive.append(Application(shell))
+        alive.append(Application(shell, command.actions or _actions_of(shell.preferences.path)))
         return alive[0].window
 
     return run_window(command, build)
+
+
+def _actions_of(path: Path) -> tuple[Action, ...]:
+    """Those of the person's own settings file; what is wrong with it is told by its reader."""
+    try:
+        return read_config_file(path, [item.name for item in fields(Settings)]).actions
+    except ConfigError:
+        return ()
+
+
+class _Lines(QObject):
+    """Lines of the runner's thread, handed to the window's."""
+
+    said = Signal(str)
 
 
 class Application:
@@ -42,9 +66,10 @@ class Application:
 
     Args:
         shell: What the window is made with.
+        actions: What keywords do, if the settings have them on.
     """
 
-    def __init__(self, shell: Shell) -> None:
+    def __init__(self, shell: Shell, actions: Sequence[Action] = ()) -> None:
         self._shell = shell
         preferences = shell.preferences
         self.session = Session(preferences.settings)
@@ -55,6 +80,7 @@ class Application:
         self._save_timer.setInterval(_SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self._save)
         self._connect()
+        self._start_actions(actions)
         if preferences.problem:
             self.window.panes.show_notice(preferences.problem)
         sizes = preferences.window.splitter_px
@@ -62,6 +88,22 @@ class Application:
             self.window.panes.across.setSizes(list(sizes))
         self.window.panes.picker.refresh()
         self.session.start()
+
+    def _start_actions(self, actions: Sequence[Action]) -> None:
+        self._lines = _Lines()
+        self._lines.said.connect(self.window.panes.show_notice)
+        self._lines.said.connect(logging.getLogger("kws").info)
+        self._runner: ActionRunner | None = None
+        settings = self.session.settings
+        try:
+            self._runner = make_runner(
+                settings.actions, actions, self.session.manifest, self._lines.said.emit
+            )
+        except ConfigError as err:
+            self.window.panes.show_notice(f"actions are off: {err}")
+            return
+        self._runner.start()
+        self.session.on_detection = self._runner.put
 
     def _connect(self) -> None:
         shell, window = self._shell, self.window
@@ -120,3 +162,5 @@ class Application:
     def _end(self) -> None:
         self._shell.preferences.update_window(splitter_px=tuple(self.window.panes.across.sizes()))
         self.window.end()
+        if self._runner is not None:
+            self._runner.stop()

@@ -22,7 +22,8 @@ from engine.consumers import EventQueue
 from engine.errors import ConfigError, DeviceError, KwsError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline
-from engine.types import Event, Float32, Gap, Heard, Started, Stopped, StreamStats
+from engine.scorer import ScoredWindow
+from engine.types import Detection, Event, Float32, Gap, Heard, Started, Stopped, StreamStats
 from kws_app.gui.memory import LastMinute, Level, Moment
 from kws_app.gui.session_recording import SessionRecording
 from kws_app.settings import Settings, decision_for
@@ -71,6 +72,9 @@ class Update:
 class Session:
     """Listens as the settings say.
 
+    Attributes:
+        on_detection: Called on the scorer thread of streams that begin later; must be quick.
+
     Args:
         settings: Source, model, backend, keywords; `apply` takes others.
         clock: Monotonic seconds.
@@ -90,6 +94,7 @@ class Session:
         self.state = State.PAUSED
         self.problem = ""
         self.started: Started | None = None
+        self.on_detection: Callable[[Detection], None] = lambda detection: None
         self.stream = 0  # counts pipelines: a sample index means something within one only
         self._pipeline: Pipeline | None = None
         self._file: FileSource | None = None
@@ -210,11 +215,16 @@ class Session:
         self.memory = LastMinute(self.manifest)
         self.stream += 1
         self._queue = EventQueue(_QUEUE_EVENTS, drop_oldest=True)
-        memory, recording = self.memory, self.recording
+        memory, recording, on_detection = self.memory, self.recording, self.on_detection
 
         def hear(samples: Float32, lost_samples: int) -> None:
             memory.hear(samples, lost_samples)
             recording.hear(samples, lost_samples)
+
+        def see(scored: ScoredWindow) -> None:
+            memory.see(scored)
+            for detection in scored.detections:
+                on_detection(detection)
 
         self._pipeline = Pipeline(
             source,
@@ -223,7 +233,7 @@ class Session:
             self.decision,
             [self._queue],
             on_audio=hear,
-            on_window=memory.see,
+            on_window=see,
             stats_every_s=_STATS_EVERY_S,
         )
         self._pipeline.start()
