@@ -118,6 +118,7 @@ class Application:
         window.word_heard.connect(self._show_word)
         window.visibility_changed.connect(shell.tray.set_window_visible)
         window.settings_asked.connect(self._open_settings)
+        window.quit_asked.connect(shell.application.quit)
 
     def _open_settings(self) -> None:
         if self._dialog is None:

@@ -17,6 +17,7 @@ from engine.types import Heard
 from kws_app.gui.bridge import Bridge
 from kws_app.gui.colours import Colours
 from kws_app.gui.history import MAX_CLIPS, HeardRow, to_csv, to_json_lines
+from kws_app.gui.menus import Entry, add_menus
 from kws_app.gui.panes import Panes
 from kws_app.gui.player import Player
 from kws_app.gui.session import Session, State, Update
@@ -44,6 +45,7 @@ class MainWindow(QMainWindow):
     state_changed = Signal(object, str)
     word_heard = Signal(object)
     settings_asked = Signal()
+    quit_asked = Signal()
     hidden_instead_of_closed = Signal()
     visibility_changed = Signal(bool)
 
@@ -72,6 +74,7 @@ class MainWindow(QMainWindow):
         self._slow = QTimer(self)
         self._slow.setInterval(_SLOW_MS)
         self._connect()
+        self.menu_actions = add_menus(self, self._menus())
         self.bridge.start()
         self._slow.start()
 
@@ -300,6 +303,31 @@ class MainWindow(QMainWindow):
         if self._last_heard_at is not None:
             self.panes.last_word.show_age(time.monotonic() - self._last_heard_at)
         self.panes.costs.show_processor()
+
+    def _menus(self) -> dict[str, list[Entry | None]]:
+        panes = self.panes
+        return {
+            "&File": [
+                ("&Open a recording…", "Ctrl+O", self.open_recording),
+                ("&Record what the model hears…", "Ctrl+R", self.toggle_recording),
+                ("&Export the history…", "Ctrl+E", self.export),
+                None,
+                ("&Quit", "Ctrl+Q", self.quit_asked.emit),
+            ],
+            "&Listen": [
+                ("&Pause or go on", "Ctrl+P", self.toggle),
+                ("&Default microphone", "Ctrl+D", lambda: self.choose_device(None)),
+                ("&Look for microphones", "F5", panes.picker.refresh),
+            ],
+            "&View": [
+                ("&Why did it fire?", "Ctrl+I", panes.history_view.explain),
+                ("P&lay the clip", "Ctrl+L", panes.history_view.play),
+                ("&Keywords", "Ctrl+K", panes.bars.setFocus),
+                ("&History", "Ctrl+H", panes.history_view.table.setFocus),
+                None,
+                ("&Settings…", "Ctrl+,", self.settings_asked.emit),
+            ],
+        }
 
     def _explain_row(self, row: HeardRow) -> None:
         self.explain(row.end_sample, row.stream)

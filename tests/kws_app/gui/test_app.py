@@ -28,6 +28,9 @@ class Quits(QObject):
 
     aboutToQuit = Signal()  # noqa: N815  Qt's name
 
+    def quit(self) -> None:
+        self.aboutToQuit.emit()
+
 
 @pytest.fixture
 def shell(

@@ -303,3 +303,22 @@ def test_where_a_tray_stays_closing_only_hides(
         window.close()
     assert session.state is State.LISTENING
     window.hides_on_close = lambda: False
+
+
+def test_everything_has_a_key(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    keys = [action.shortcut().toString() for action in window.menu_actions.values()]
+    assert "" not in keys
+    assert len(set(keys)) == len(keys)
+    window.menu_actions["Pause or go on"].trigger()
+    qtbot.waitUntil(lambda: session.state is State.LISTENING, timeout=10_000)
+    asked: list[int] = []
+    window.settings_asked.connect(lambda: asked.append(1))
+    window.menu_actions["Settings…"].trigger()
+    window.quit_asked.connect(lambda: asked.append(2))
+    window.menu_actions["Quit"].trigger()
+    assert asked == [1, 2]
+    window.menu_actions["Keywords"].trigger()
+    window.activateWindow()
+    assert window.focusWidget() is window.panes.bars
