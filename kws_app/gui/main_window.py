@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from qtpy.QtCore import QTimer, Signal
@@ -16,6 +15,7 @@ from engine.errors import KwsError
 from engine.types import Heard
 from kws_app.gui.bridge import Bridge
 from kws_app.gui.colours import Colours
+from kws_app.gui.heard_rows import rows_of
 from kws_app.gui.history import MAX_CLIPS, HeardRow, to_csv, to_json_lines
 from kws_app.gui.menus import Entry, add_menus
 from kws_app.gui.panes import Panes
@@ -25,7 +25,6 @@ from kws_app.gui.widgets.moment_view import MomentView
 from kws_app.pcm import to_pcm
 from kws_app.settings import Settings
 
-_CLIP_S = 1.5
 _SLOW_MS = 1_000
 _KINDS, _TABLES = "FLAC, WAV (*.flac *.wav)", "CSV (*.csv);;JSON lines (*.jsonl)"
 _RECORDINGS = "Sound files (*.wav *.flac *.ogg *.opus *.mp3 *.aiff *.aif);;All files (*)"
@@ -264,30 +263,7 @@ class MainWindow(QMainWindow):
             panes.show_audio(update, session)
 
     def _add(self, heard: list[Heard]) -> None:
-        rate_hz = self._session.manifest.fbank.sample_rate_hz
-        now = datetime.now()
-        rows = []
-        for place, event in enumerate(heard):
-            detection = event.detection
-            keeps_clip = len(heard) - place <= MAX_CLIPS
-            audio = (
-                self._session.memory.audio(detection.end_sample, round(_CLIP_S * rate_hz))
-                if keeps_clip
-                else None
-            )
-            rows.append(
-                HeardRow(
-                    at=now - timedelta(milliseconds=event.latency_ms),
-                    time_s=detection.end_sample / rate_hz,
-                    end_sample=detection.end_sample,
-                    stream=self._stream,
-                    keyword=detection.keyword,
-                    score=detection.score,
-                    threshold=detection.threshold,
-                    source=self._session.started.source if self._session.started else "",
-                    clip=None if audio is None else to_pcm(audio),
-                )
-            )
+        rows = rows_of(heard, self._session)
         self.panes.history.add(rows)
         self.panes.last_word.show_row(rows[-1])
         self._last_heard_at = time.monotonic()
