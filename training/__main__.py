@@ -21,6 +21,7 @@ from training.commands import (
     mine,
     norm_stats,
     prepare,
+    rollout,
     streams,
     synthesize,
 )
@@ -38,6 +39,7 @@ _COMMANDS = {
     "calibrate": calibrate,
     "export": export,
     "average": average,
+    "rollout": rollout,
     "card": card,
     "fetch": fetch,
     "convert": convert,

@@ -26,7 +26,7 @@ from engine.manifest import (
     manifest_to_json,
 )
 from engine.types import Float32
-from training.ast import AudioSpectrogramTransformer
+from training.ast import AstConfig, AudioSpectrogramTransformer
 from training.weights import WEIGHTS_FILE, write_weights
 
 MAX_LOGIT_DIFFERENCE = 1e-3
@@ -115,7 +115,7 @@ def write_model_folder(folder: Path, model: AudioSpectrogramTransformer, card: M
     aside.mkdir()
     try:
         write_weights(aside / WEIGHTS_FILE, model, {"name": card.name})
-        _write_onnx(model, aside / MODEL_FILE)
+        export_onnx(model, model.config, aside / MODEL_FILE, OUTPUT_NAME)
         manifest = card.manifest(aside)
         (aside / MANIFEST_FILE).write_text(manifest_to_json(manifest))
         difference = parity(model, aside)
@@ -140,17 +140,25 @@ def _put_in_place(aside: Path, folder: Path) -> None:
         (aside / name).replace(folder / name)
 
 
-def _write_onnx(model: AudioSpectrogramTransformer, path: Path) -> None:
+def export_onnx(model: torch.nn.Module, config: AstConfig, path: Path, output: str) -> None:
+    """Write a module that takes fbanks as ONNX, with a dynamic batch.
+
+    Args:
+        model: In evaluation mode.
+        config: Tells the shape of its input.
+        path: File to write.
+        output: Name of its one output.
+    """
     # torch's exporter warns of its own deprecated calls and of packages that we do not use.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         torch.onnx.export(
             model,
-            (torch.zeros(2, model.config.n_frames, model.config.n_mels),),
+            (torch.zeros(2, config.n_frames, config.n_mels),),
             str(path),
             input_names=[INPUT_NAME],
-            output_names=[OUTPUT_NAME],
+            output_names=[output],
             dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=1024)},),
             dynamo=True,
             external_data=False,

@@ -12,7 +12,8 @@ from qtpy.QtGui import QCloseEvent, QHideEvent, QShowEvent
 from qtpy.QtWidgets import QFileDialog, QMainWindow, QWidget
 
 from engine.errors import KwsError
-from engine.types import Heard
+from engine.types import Float32, Heard
+from kws_app.gui.attention import Attention
 from kws_app.gui.bridge import Bridge
 from kws_app.gui.colours import Colours
 from kws_app.gui.heard_rows import rows_of
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         self._session = session
         self._player = player or Player()
         self._moment_view: MomentView | None = None
+        self._attention = self._made_attention()
         self._asked_sample = 0
         self._asked_stream = 0
         self._stream = 0
@@ -103,6 +105,7 @@ class MainWindow(QMainWindow):
             return
         if self._session.manifest is not model:
             self.panes.set_model(self._session.manifest, self._session.decision)
+            self._attention = self._made_attention()
         self.panes.set_decision(self._session.decision)
         self.settings_changed.emit(self._session.settings)
 
@@ -159,14 +162,19 @@ class MainWindow(QMainWindow):
             self._moment_view.step_asked.connect(self._step)
             self._moment_view.play_asked.connect(self._play_moment)
         manifest = self._session.manifest
+        features = self._session.memory.features(moment)
         self._moment_view.show_moment(
             moment,
-            self._session.memory.features(moment),
+            features,
             manifest,
             f"{moment.end_sample / manifest.fbank.sample_rate_hz:.1f} s into the stream",
         )
         self._moment_view.show()
         self._moment_view.raise_()
+        if not self._attention.is_there:
+            self._moment_view.set_attention(None, "the model folder has no rollout.onnx")
+        elif features is not None:
+            self._attention.ask(moment.end_sample, features)
 
     def play(self, row: HeardRow) -> None:
         """Play the audio of a detection."""
@@ -220,6 +228,7 @@ class MainWindow(QMainWindow):
         self.panes.close_children()
         self._session.close()
         self._player.join(0.2)
+        self._attention.join(0.5)
 
     def _ask_where(self, title: str, name: str, kinds: str) -> Path | None:
         chosen, _ = QFileDialog.getSaveFileName(self, title, name, kinds)
@@ -304,6 +313,15 @@ class MainWindow(QMainWindow):
                 ("&Settings…", "Ctrl+,", self.settings_asked.emit),
             ],
         }
+
+    def _made_attention(self) -> Attention:
+        made = Attention(self._session.manifest, self)
+        made.ready.connect(self._show_attention)
+        return made
+
+    def _show_attention(self, end_sample: int, weights: Float32 | None, why_not: str) -> None:
+        if self._moment_view is not None and end_sample == self._asked_sample:
+            self._moment_view.set_attention(weights, why_not)
 
     def _explain_row(self, row: HeardRow) -> None:
         self.explain(row.end_sample, row.stream)
