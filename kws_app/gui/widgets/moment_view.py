@@ -47,7 +47,11 @@ class MomentView(QDialog):
         self._colours = colours
         self._title, self._sentence = QLabel(), QLabel()
         self._sentence.setWordWrap(True)
-        self._plot = pyqtgraph.PlotWidget()
+        self._plot = pyqtgraph.PlotWidget(background=colours.base)
+        for side in ("left", "bottom"):
+            axis = self._plot.getAxis(side)
+            axis.setPen(colours.grid)
+            axis.setTextPen(colours.text)
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
@@ -151,6 +155,7 @@ class MomentView(QDialog):
                         int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     )
                 self._table.setItem(row, column, item)
+        self._table.resizeColumnsToContents()
 
     def _lay_out(self) -> None:
         bar = QHBoxLayout()
