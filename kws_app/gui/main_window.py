@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -327,8 +328,11 @@ class MainWindow(QMainWindow):
         self.explain(row.end_sample, row.stream)
 
     def _step(self, windows: int) -> None:
-        hop = self._session.manifest.windows.hop_samples
-        self.explain(self._asked_sample + windows * hop, self._asked_stream)
+        ends = [moment.end_sample for moment in self._session.memory.moments()]
+        # To the next one that was scored: some may have been skipped.
+        place = bisect_left(ends, self._asked_sample) + windows
+        if 0 <= place < len(ends):
+            self.explain(ends[place], self._asked_stream)
 
     def _play_moment(self) -> None:
         manifest = self._session.manifest

@@ -191,6 +191,10 @@ def test_why_did_it_fire_and_why_not(
     assert view.table.item(0, 4).text() == "fired"
     view.step_asked.emit(1)
     assert "Nothing fired" in view.text
+    view.step_asked.emit(-1)
+    assert view.text.startswith("low fired: ")
+    view.step_asked.emit(1_000)  # beyond the last one
+    assert view.text.startswith("low fired: ")
     window.panes.waterfall.asked.emit(1_600 * 10)
     assert "silence" in view.text
     window.explain(10**9, session.stream)
