@@ -1,11 +1,12 @@
 # make run    installs the runtime into .venv and listens to a bundled recording
 # make test   installs what the tests need and runs them
+# make pictures   the pictures of the window in docs/images
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check fix clean
+.PHONY: run test check fix pictures clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m kws_app --headless --input assets/demo.flac
@@ -22,6 +23,9 @@ check: $(VENV)/.dev
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+pictures: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python tests/helpers/window_pictures.py docs/images
 
 clean:
 	rm -rf $(VENV)

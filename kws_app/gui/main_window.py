@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
     def set_colours(self, colours: Colours) -> None:
         """Take another theme."""
         self.panes.set_colours(colours)
+        self.panes.show_state(self._session)
         if self._moment_view is not None:
             self._moment_view.close()
             self._moment_view = None
@@ -176,6 +177,16 @@ class MainWindow(QMainWindow):
             self._moment_view.set_attention(None, "the model folder has no rollout.onnx")
         elif features is not None:
             self._attention.ask(moment.end_sample, features)
+
+    @property
+    def moment_view(self) -> MomentView | None:
+        """The explanation that is shown, if there is one."""
+        return self._moment_view
+
+    def explain_newest(self) -> None:
+        """Explain the newest detection."""
+        if self.panes.history.rowCount():
+            self._explain_row(self.panes.history.row(0))
 
     def play(self, row: HeardRow) -> None:
         """Play the audio of a detection."""

@@ -95,10 +95,14 @@ class KeywordTable(QTableWidget):
         if abs(threshold - point.threshold) < 5e-4:
             return said
         side = "fewer than" if threshold > point.threshold else "more than"
-        return f"{side} {point.false_alarms_per_day:.2g} (calibrated at {point.threshold:.3f})"
+        return f"{side} {_plain(point.false_alarms_per_day)} (calibrated at {point.threshold:.3f})"
 
 
 def _rate(point: OperatingPoint) -> str:
     interval = point.false_alarms_per_day_interval
-    within = f" ({interval[0]:.2g} to {interval[1]:.2g})" if interval else ""
-    return f"{point.false_alarms_per_day:.2g}{within}"
+    within = f" ({_plain(interval[0])} to {_plain(interval[1])})" if interval else ""
+    return f"{_plain(point.false_alarms_per_day or 0)}{within}"
+
+
+def _plain(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"

@@ -102,6 +102,10 @@ class MomentView(QDialog):
             self._draw(features, manifest)
         self.set_attention(None, "not computed yet")
 
+    def show_attention(self) -> None:
+        """Lay the attention over the fbank as soon as it is there."""
+        self._show_attention.setChecked(True)
+
     def set_attention(self, weights: Float32 | None, why_not: str = "") -> None:
         """Lay the model's attention over the fbank.
 

@@ -41,6 +41,7 @@ class CostBar(QStatusBar):
         self._labels = {name: QLabel() for name in _PARTS}
         for name, label in self._labels.items():
             label.setAccessibleName(name)
+            label.setContentsMargins(6, 0, 6, 0)
             self.addPermanentWidget(label)
         self.set_colours(colours)
 

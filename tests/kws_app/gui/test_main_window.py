@@ -18,7 +18,7 @@ from signals import RATE_HZ, silence, tone_stream
 from tiny_model import make_model_folder
 
 from engine.types import Detection, Heard
-from kws_app.gui.colours import DARK
+from kws_app.gui.colours import DARK, LIGHT
 from kws_app.gui.history import MAX_CLIPS
 from kws_app.gui.main_window import MainWindow
 from kws_app.gui.session import Session, State, Update
@@ -326,3 +326,9 @@ def test_everything_has_a_key(
     window.menu_actions["Keywords"].trigger()
     window.activateWindow()
     assert window.focusWidget() is window.panes.bars
+
+
+def test_another_theme_colours_the_state_too(window: MainWindow) -> None:
+    assert DARK.muted in window.panes.state.styleSheet() or window.panes.state.text() == ""
+    window.set_colours(LIGHT)
+    assert LIGHT.muted in window.panes.state.styleSheet()

@@ -87,7 +87,7 @@ def test_keywords_with_what_they_cost(qtbot: Any, tiny_folder: Path) -> None:
         threshold=0.6,
         rearm_threshold=0.3,
         false_alarms_per_day=1.5,
-        false_alarms_per_day_interval=(0.2, 6.0),
+        false_alarms_per_day_interval=(0.2, 159.7),
     )
     decision = replace(
         manifest.decision,
@@ -103,7 +103,7 @@ def test_keywords_with_what_they_cost(qtbot: Any, tiny_folder: Path) -> None:
     table.show_model(manifest, replace(decision, operating_points={"low": point}))
     assert changed == switched == []
     assert table.item(1, 0).checkState() == Qt.CheckState.Unchecked
-    assert table.expected("low") == "1.5 (0.2 to 6)"
+    assert table.expected("low") == "1.5 (0.2 to 160)"
     assert table.expected("high") == "not calibrated"
     table.spin_box("low").setValue(0.7)
     assert changed == [("low", 0.7)]
