@@ -212,6 +212,7 @@ def test_everything_is_given_back(tmp_path: Path) -> None:
     before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
     guard = CrashGuard(tmp_path / "kws.log")
     guard.install()
+    guard.install()
     now = (sys.excepthook, threading.excepthook, sys.unraisablehook)
     assert not set(now) & set(before)
     guard.uninstall()

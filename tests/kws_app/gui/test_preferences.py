@@ -84,6 +84,10 @@ def test_none_is_the_default_again(path: Path) -> None:
     preferences.update({"threshold": {"up": 0.7}})
     preferences.save()
     assert reload(path).threshold == {"up": 0.7}
+    for threshold in ({"up": 0.6}, None, {"up": 0.5}):
+        preferences.update({"threshold": threshold})
+    preferences.save()
+    assert reload(path).threshold == {"up": 0.5}
 
 
 def test_a_new_source_replaces_the_old_one(path: Path) -> None:

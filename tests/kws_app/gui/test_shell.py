@@ -123,14 +123,17 @@ def test_a_closed_terminal_is_nothing_to_nohup(home: Path) -> None:
     assert end(process)[2] == 0
 
 
-def test_the_second_start_shows_the_first_window(
-    running: subprocess.Popen[str], home: Path
-) -> None:
+def test_the_second_start_shows_the_first_window(home: Path) -> None:
+    hide = "QTimer.singleShot(50, lambda: (window.hide(), print('hidden', flush=True)))"
+    running = start(home, body=f"shell.application.setQuitOnLastWindowClosed(False); {hide}")
+    until_shown(running)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "hidden\n"
     out, err, status = end(start(home, "--smoothing", "3"))
     assert (out, status) == ("status 0\n", 0)
     assert err.startswith("kws: runs already: its window was shown, and what this start was given")
     running.terminate()
-    assert end(running)[2] == 0
+    assert end(running) == ("shown\nabout to quit\nstatus 0\n", "", 0)
 
 
 def test_its_settings_and_its_place(home: Path) -> None:

@@ -35,6 +35,7 @@ def test_every_theme_can_be_remembered() -> None:
         ("theme", 3, "one of system, light, dark"),
         ("geometry", "no base", "base64"),
         ("geometry", "ä", "base64"),
+        ("geometry", "AA*AA", "base64"),
         ("geometry", 3, "base64"),
         ("layout", "A", "base64"),
         ("splitter_px", [1, "2"], "a list of sizes"),
