@@ -51,8 +51,8 @@ def describe(entry: Entry) -> str:
 
 
 def _list(ledger: Ledger, options: argparse.Namespace) -> None:
-    entries = sorted(ledger.entries(), key=lambda entry: entry.utc)
-    if not entries:
+    entries = ledger.entries()
+    if not entries and not options.json:
         say(f"{ledger.folder} holds no entry")
     for entry in entries:
         if (
@@ -118,7 +118,7 @@ def _parser() -> Parser:
         command.add_argument("folder", type=Path, metavar="DIR", help="the ledger")
         return command
 
-    command = add("list", "print the entries, oldest first")
+    command = add("list", "print the entries in the order in which they were kept")
     command.add_argument("--json", action="store_true", help="one JSON object a line")
     command.add_argument("--unlabelled", action="store_true", help="only those without a label")
     command.add_argument("--keyword", metavar="WORD", help="only those of this keyword")
