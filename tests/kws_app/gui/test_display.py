@@ -150,13 +150,16 @@ def test_a_display_that_hangs(
     x_server: tuple[str, subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, process = x_server
+    others = threading.active_count()  # of tests before this one
     process.send_signal(signal.SIGSTOP)
     monkeypatch.setattr(display, "_ANSWER_TIMEOUT_S", 0.2)
     with pytest.raises(DisplayError, match=f"DISPLAY is '{name}', which does not answer within"):
         require_display({"DISPLAY": name})
     process.send_signal(signal.SIGCONT)
-    while threading.active_count() > 1:  # it answers at last
+    deadline = time.monotonic() + 10
+    while threading.active_count() > others and time.monotonic() < deadline:
         time.sleep(0.01)
+    assert threading.active_count() <= others  # it answered at last
 
 
 @pytest.mark.parametrize("part", ["PyQt5", "qtpy", "pyqtgraph", "platformdirs", "tomlkit"])
