@@ -10,7 +10,7 @@ from signals import white_noise
 from engine.errors import SourceError
 from training.data import long_audio
 from training.data.clips import read_samples
-from training.data.long_audio import hours_of, read_pieces, sound_files
+from training.data.long_audio import has_sound, hours_of, read_pieces, sound_files
 
 
 def write(path: Path, samples: np.ndarray, rate_hz: int = 16_000) -> Path:
@@ -26,8 +26,10 @@ def test_sound_files_of_a_folder_and_its_folders(tmp_path: Path) -> None:
     assert sound_files(wanted[0]) == wanted[:1]
     with pytest.raises(SourceError, match=r"holds no sound file; name a recording"):
         sound_files(tmp_path / "notes.txt")
-    with pytest.raises(SourceError, match="holds no sound file"):
+    with pytest.raises(SourceError, match=r"there is no .*nowhere; name a recording"):
         sound_files(tmp_path / "nowhere")
+    assert has_sound(tmp_path)
+    assert not has_sound(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 44_100, 8_000])
