@@ -76,7 +76,7 @@ def test_a_promise_is_written_and_the_application_keeps_to_it(
     asked = ("calibrate", "--model", own_tiny_folder, "--data", data, "--false-alarms-per-day")
     before = (own_tiny_folder / "manifest.json").read_bytes()
     refused = training(*asked, "1", status=1)
-    assert "1 false alarms a day can't be promised from 0.01 hours" in refused.stderr
+    assert "a promise of 1 a day can't be made from 40.5 seconds" in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
     tried = training(*asked, "7000", "--dry-run", "--most-delay", "1")
     assert "Promised: at most 7000 false alarms a day" in tried.stdout
@@ -109,7 +109,7 @@ def test_what_is_mined_can_be_trained_on(data: Path, tiny_folder: Path, tmp_path
         (("evaluate", "--data", "nowhere"), "data folder nowhere does not exist"),
         (("evaluate", "--streams", "nowhere"), "cannot read nowhere/streams.json"),
         (("evaluate", "--data", "DATA", "--keywords", "low,loud", "--model", "MODEL"), "'loud' is"),
-        (("streams", "--data", "DATA", "--out", "OUT", "--keywords", "loud"), "no clip of loud"),
+        (("streams", "--data", "DATA", "--out", "OUT", "--keywords", "loud"), "no clip of 'loud'"),
         (("streams", "--data", "DATA", "--out", "OUT", "--snr", "1e9"), "snr_db is 1e"),
         (
             ("mine", "--data", "DATA", "--out", "OUT", "--model", "nowhere"),
@@ -124,7 +124,7 @@ def test_what_is_mined_can_be_trained_on(data: Path, tiny_folder: Path, tmp_path
                 *("calibrate", "--data", "DATA", "--model", "MODEL", "--room", "nowhere"),
                 *("--false-alarms-per-day", "9"),
             ),
-            "nowhere holds no sound file",
+            "there is no nowhere; name a recording",
         ),
         (
             (
@@ -138,7 +138,7 @@ def test_what_is_mined_can_be_trained_on(data: Path, tiny_folder: Path, tmp_path
                 *("calibrate", "--data", "DATA", "--model", "MODEL", "--record", "1h"),
                 *("--false-alarms-per-day", "9"),
             ),
-            "can't be promised from 1.00 hours",
+            "can't be made from 1 hour of audio",
         ),
     ],
 )

@@ -48,7 +48,8 @@ def hours_text(hours: float) -> str:
     """A length of audio as people say it: 2.5 hours, 49.6 minutes, 5 seconds."""
     for length, unit in ((hours, "hours"), (60 * hours, "minutes")):
         if length >= 1:
-            return f"{three_digits(length)} {unit}"
+            text = three_digits(length)
+            return f"{text} {unit.removesuffix('s') if text == '1' else unit}"
     return f"{three_digits(3600 * hours)} seconds"
 
 

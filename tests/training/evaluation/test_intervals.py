@@ -3,10 +3,12 @@
 import pytest
 
 from training.evaluation.intervals import (
+    hours_text,
     hours_to_support,
     poisson_interval,
     supported_per_day,
     three_digits,
+    two_digits_up,
     wilson_interval,
 )
 
@@ -53,3 +55,18 @@ def test_one_a_day_takes_three_days() -> None:
 )
 def test_numbers_without_exponent(value: float, text: str) -> None:
     assert three_digits(value) == text
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [(71.9, "71.9 hours"), (1, "1 hour"), (0.8265, "49.6 minutes"), (5 / 3600, "5 seconds")],
+)
+def test_lengths_as_people_say_them(hours: float, text: str) -> None:
+    assert hours_text(hours) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(85.02, "86"), (36, "36"), (4271, "4300"), (0.12, "0.12")]
+)
+def test_what_can_be_asked_for_is_rounded_up(value: float, text: str) -> None:
+    assert two_digits_up(value) == text
