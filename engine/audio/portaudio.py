@@ -37,7 +37,7 @@ def rescan(sounddevice: Any) -> None:
     if not playing.acquire(blocking=False):
         return
     try:
-        # sounddevice has no public way to do this (its issue 125 recommends these two).
+        # sounddevice has no public way to do this.
         sounddevice._terminate()
         sounddevice._initialize()
     finally:

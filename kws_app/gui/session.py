@@ -23,10 +23,11 @@ from engine.errors import ConfigError, DeviceError, KwsError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline
 from engine.scorer import ScoredWindow
-from engine.types import Detection, Event, Float32, Gap, Heard, Started, Stopped, StreamStats
+from engine.types import Detection, Event, Float32, Heard, Started, Stopped, StreamStats
 from kws_app.gui.memory import LastMinute, Level, Moment
 from kws_app.gui.session_recording import SessionRecording
 from kws_app.settings import Settings, decision_for
+from kws_app.streams import say
 
 _QUEUE_EVENTS = 4_096
 _STATS_EVERY_S = 1.0
@@ -52,7 +53,6 @@ class Update:
 
     Attributes:
         heard: Detections.
-        gaps: Lost samples.
         moments: Windows that were scored.
         level: How loud it was.
         stats: The newest report, if there was one.
@@ -61,7 +61,6 @@ class Update:
     """
 
     heard: list[Heard] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
     level: Level = field(default_factory=Level)
     stats: StreamStats | None = None
@@ -151,13 +150,12 @@ class Session:
 
     def poll(self) -> Update:
         """What happened since the last call; call it often."""
-        heard, gaps, stats = [], [], None
+        heard: list[Heard] = []
+        stats = None
         while (event := self._next_event()) is not None:
             match event:
                 case Heard():
                     heard.append(event)
-                case Gap():
-                    gaps.append(event)
                 case StreamStats():
                     stats = event
                 case Started():
@@ -177,7 +175,6 @@ class Session:
         is_changed, self._is_changed = self._is_changed, False
         return Update(
             heard=heard,
-            gaps=gaps,
             moments=self.memory.take_fresh(),
             level=self.memory.take_level(),
             stats=stats,
@@ -194,9 +191,12 @@ class Session:
         self._is_changed = True
 
     def close(self) -> None:
-        """End everything, within two seconds."""
+        """End everything, within two seconds; what goes wrong is said on stderr."""
         self._close()
-        self.recording.end()
+        try:
+            self.recording.end()
+        except KwsError as err:
+            say(str(err))
 
     def _decide(self, decision: DecisionConfig) -> None:
         self.decision = decision

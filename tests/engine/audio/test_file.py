@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -158,3 +159,11 @@ def test_an_unreadable_file(tmp_path: Path) -> None:
         pytest.skip("this user may read everything (root)")
     with pytest.raises(SourceError, match=r"cannot read .*secret.wav"):
         read_all(FileSource(path, 16_000))
+
+
+def test_a_length_that_nobody_knows_is_0(tmp_path: Path) -> None:
+    source = FileSource(tmp_path / "x.wav", 16_000)
+    assert source.duration_s == 0
+    for frames, seconds in ((32_000, 2.0), (0, 0.0), (2**63 - 1, 0.0)):
+        source._file = SimpleNamespace(frames=frames, samplerate=16_000)
+        assert source.duration_s == seconds

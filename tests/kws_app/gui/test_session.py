@@ -302,3 +302,15 @@ def test_a_full_disk_ends_the_recording_and_not_the_listening(
     assert session.recording.path is None
     assert session.state is State.LISTENING
     assert (tmp_path / "heard.wav").stat().st_size > 30_000
+
+
+def test_a_recording_that_cannot_be_ended_holds_up_no_end(
+    make: Callable[..., Session],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    session = make()
+    session.record_to(tmp_path / "heard.flac")
+    (tmp_path / "heard.partial.flac").unlink()
+    session.close()
+    assert capsys.readouterr().err.startswith("kws: cannot write --record")
