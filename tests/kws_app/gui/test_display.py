@@ -252,7 +252,7 @@ def open_sockets() -> int:
     links = []
     for path in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):  # the one that lists them is closed again
-            links.append(os.readlink(path))
+            links.append(str(path.readlink()))
     return sum(link.startswith("socket:") for link in links)
 
 
