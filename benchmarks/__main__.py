@@ -36,6 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     rare.add_argument("--steps", type=int, default=2_500, help="of each run")
     rare.add_argument("--threads", type=int, default=2)
     rare.add_argument("--seed", type=int, default=1)
+    layouts = commands.add_parser("layouts", help="size, patches and mel bins of the model")
+    layouts.add_argument("--data", type=Path, required=True, help="folder of recordings")
+    layouts.add_argument("--runs", type=Path, required=True, help="folder for the runs")
+    layouts.add_argument("--steps", type=int, default=1_500, help="of each run")
+    layouts.add_argument("--threads", type=int, default=2)
+    layouts.add_argument("--seed", type=int, default=1)
     own = commands.add_parser("own-words", help="false alarms and misses of a model of own words")
     own.add_argument("--model", type=Path, required=True, help="model folder")
     own.add_argument("--words", type=Path, required=True, help="plain folder of its words")
@@ -75,6 +81,16 @@ def _report(options: argparse.Namespace) -> str:
         return rare_words.report(
             options.data,
             options.synthetic,
+            options.runs,
+            steps=options.steps,
+            seed=options.seed,
+            threads=options.threads,
+        )
+    if options.command == "layouts":
+        from benchmarks import layouts
+
+        return layouts.report(
+            options.data,
             options.runs,
             steps=options.steps,
             seed=options.seed,

@@ -12,21 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from engine.config import FbankConfig, WindowConfig
+from benchmarks import small_model
 from training.ast import AstConfig
-from training.data.clip_source import ClipSource, memory_item
 from training.data.clips import Clip
 from training.data.corpus import read_corpus
 from training.data.folder import read_folder
 from training.data.scene_config import SceneConfig
 from training.data.scenes import SceneMaker
-from training.distributed import World
-from training.evaluation.intervals import wilson_interval
-from training.fit import Trainer
-from training.settings import AugmentConfig, FitConfig
-from training.task import Task
 
 RARE = ("zero", "one", "eight", "five", "right", "left", "go")
 COMMON = ("up", "no", "yes", "down", "on", "off", "stop")
@@ -93,46 +85,22 @@ def report(data: Path, synthetic: Path, runs: Path, *, steps: int, seed: int, th
         "| common words, people |",
         "|---|---|---|---|",
     ]
+    shape = AstConfig(n_labels=len(LABELS), dim=96, depth=4, heads=3)
+    task = small_model.task(LABELS, shape)
     for number, mixture in enumerate(MIXTURES):
-        trainer = _trainer(runs / f"{number}-{seed}", steps, seed, threads)
+        trainer = small_model.trainer(
+            runs / f"{number}-{seed}", task, steps=steps, seed=seed, threads=threads
+        )
         clips = [*_real_clips(real, mixture), *_synthetic_clips(spoken, mixture)]
         scenes = SceneMaker(clips, LABELS, SceneConfig(real_share=mixture.real_share))
-        trainer.run(scenes, _source(validation, (*RARE, *COMMON)))
+        trainer.run(scenes, small_model.source(validation, LABELS, (*RARE, *COMMON)))
         shares = [
-            _right(trainer, validation, RARE),
-            _right(trainer, held_out, RARE),
-            _right(trainer, validation, COMMON),
+            small_model.right(trainer, small_model.source(clips, LABELS, words))
+            for clips, words in ((validation, RARE), (held_out, RARE), (validation, COMMON))
         ]
         lines.append(f"| {mixture.name} | " + " | ".join(shares) + " |")
         print(lines[-1], flush=True)
     return "\n".join(lines)
-
-
-def _trainer(folder: Path, steps: int, seed: int, threads: int) -> Trainer:
-    task = Task(
-        labels=LABELS,
-        activation="softmax",
-        fbank=FbankConfig(),
-        windows=WindowConfig(),
-        model=AstConfig(n_labels=len(LABELS), dim=96, depth=4, heads=3),
-    )
-    return Trainer(
-        folder,
-        task=task,
-        config=FitConfig(
-            steps=steps,
-            batch_size=64,
-            warmup_steps=steps // 20,
-            ema_decay=0.999,
-            validate_every=max(1, steps // 4),
-            threads=threads,
-            workers=0,
-            tensorboard=False,
-            seed=seed,
-        ),
-        augment=AugmentConfig(mixup=0.25, mixup_until=0.8, mask_frames=16, mask_mels=20, masks=2),
-        world=World(rank=0, size=1, device=torch.device("cpu")),
-    )
 
 
 def _real_clips(clips: Sequence[Clip], mixture: Mixture) -> Iterator[Clip]:
@@ -160,18 +128,3 @@ def _synthetic_clips(clips: Sequence[Clip], mixture: Mixture) -> Iterator[Clip]:
             counts[clip.word] += 1
             if counts[clip.word] <= mixture.synthetic:
                 yield clip
-
-
-def _right(trainer: Trainer, clips: Sequence[Clip], words: Sequence[str]) -> str:
-    source = _source(clips, words)
-    total = source.epoch_windows
-    right = round(trainer.measure(source) * total)
-    low, high = wilson_interval(right, total)
-    return f"{right} of {total}, {right / total:.1%} ({low:.1%} to {high:.1%})"
-
-
-def _source(clips: Sequence[Clip], words: Sequence[str]) -> ClipSource:
-    items = [memory_item(c, (LABELS.index(c.word),)) for c in clips if c.word in words]
-    return ClipSource(
-        items, len(LABELS), max_samples=16_000, window_samples=16_000, seed=0, shuffle=False
-    )
