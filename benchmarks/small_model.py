@@ -54,6 +54,8 @@ def trainer(
     Returns:
         The trainer, ready to run.
     """
+    # As large a part of the features is masked, however many mels there are.
+    mask_mels = round(task.fbank.n_mels * 20 / 128)
     return Trainer(
         folder,
         task=task,
@@ -68,7 +70,9 @@ def trainer(
             tensorboard=False,
             seed=seed,
         ),
-        augment=AugmentConfig(mixup=0.25, mixup_until=0.8, mask_frames=16, mask_mels=20, masks=2),
+        augment=AugmentConfig(
+            mixup=0.25, mixup_until=0.8, mask_frames=16, mask_mels=mask_mels, masks=2
+        ),
         world=World(rank=0, size=1, device=torch.device("cpu")),
     )
 
