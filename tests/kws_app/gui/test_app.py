@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import soundfile
 from fake_sounddevice import FakeSounddevice
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QSize, Signal
 from qtpy.QtWidgets import QApplication
 from signals import RATE_HZ, tone_stream
 
@@ -95,6 +95,46 @@ def test_the_tray_follows(shell: SimpleNamespace, qtbot: Any) -> None:
     shell.tray.pause_asked.emit(True)
     assert application.session.state is State.PAUSED
     assert "&Listen" in [action.text() for action in shell.tray.menu.actions()]
+    end(shell)
+
+
+def test_its_title_and_its_log_tell_how_it_goes(
+    shell: SimpleNamespace, qtbot: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake = sys.modules["sounddevice"]
+    devices, fake.devices = fake.devices, []
+    application = started(shell, qtbot)
+    title = application.window.windowTitle
+    qtbot.waitUntil(lambda: title() == "kws: no device", timeout=10_000)
+    # Looked for again and again, it is logged once.
+    qtbot.waitUntil(lambda: fake.scans >= 2, timeout=30_000)
+    fake.devices = devices
+    qtbot.waitUntil(lambda: title() == "kws: listening", timeout=30_000)
+    application.window.toggle()
+    assert title() == "kws: paused"
+    lines = [record.getMessage() for record in caplog.records if record.name == "kws.window"]
+    assert len(lines) == 2
+    assert lines[0].startswith("no device: there is no input device; plug in a microphone")
+    assert lines[1] == "listening again"
+    end(shell)
+
+
+def test_its_log_names_no_files(
+    shell: SimpleNamespace, qtbot: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    shell.preferences.update({"input": "/home/me/secret.wav"})
+    application = started(shell, qtbot)
+    qtbot.waitUntil(lambda: application.window.windowTitle() == "kws: failed", timeout=10_000)
+    assert "failed: no such file: <path>" in caplog.text
+    assert "secret" not in caplog.text
+    end(shell)
+
+
+def test_a_window_that_was_never_moved_is_large_enough(shell: SimpleNamespace, qtbot: Any) -> None:
+    application = started(shell, qtbot)
+    window = application.window
+    wanted = QSize(1_040, 700).boundedTo(window.screen().availableSize())
+    assert window.size() == wanted.expandedTo(window.minimumSizeHint())
     end(shell)
 
 
