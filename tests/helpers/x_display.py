@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from actions import wait_until
 
 PROGRAMS = ("Xvfb", "xdotool")
 
@@ -28,16 +27,9 @@ class Screen:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def window(self, title: str) -> str:
-        """The number of the visible window with a title (a regular expression); waits for it."""
-        found: list[str] = []
-
-        def look() -> list[str]:
-            found[:] = self._do("search", "--onlyvisible", "--name", title).split()
-            return found
-
-        wait_until(look)
-        return found[0]
+    def windows(self, title: str) -> list[str]:
+        """The numbers of the visible windows with a title (a regular expression)."""
+        return self._do("search", "--onlyvisible", "--name", title).split()
 
     def title(self, window: str) -> str:
         """What stands in its bar."""
