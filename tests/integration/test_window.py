@@ -82,7 +82,8 @@ class Desk:
         _, err = self.program.communicate(timeout=PATIENCE_S)
         # 2 s are promised, but a test is no stopwatch: --log-level=INFO shows it.
         logging.getLogger("tests").info("ended after %.2f s", time.monotonic() - before)
-        said = [line for line in err.decode().splitlines() if not line.startswith("Expression ")]
+        lines = err.decode().splitlines()
+        said = [line for line in lines if not line.startswith(("Expression ", "ALSA lib "))]
         assert (self.program.returncode, said) == (0, [])
 
 
@@ -200,3 +201,17 @@ def test_a_microphone_that_goes_is_heard_again_when_it_comes_back(
 def test_it_ends_though_the_sound_server_hangs(desk: Desk, microphone: VirtualMicrophone) -> None:
     microphone.hang()
     desk.ends(desk.program.terminate)
+
+
+def test_one_that_hangs_from_the_start_on(
+    screen: Screen, microphone: VirtualMicrophone, tmp_path: Path
+) -> None:
+    microphone.hang()
+    with opened(screen, tmp_path, "--device", "pulse", **microphone.variables) as desk:
+        desk.until_title("kws: starting")
+        desk.ends(desk.program.terminate)
+    with opened(screen, tmp_path, "--device", "pulse", **microphone.variables) as desk:
+        desk.until_title("kws: no device")
+        microphone.go_on()
+        desk.until_title("kws: listening")
+        desk.ends(desk.program.terminate)
