@@ -298,7 +298,6 @@ class Session:
             self._retries += 1
             self._retry_at_s = self._clock() + wait_s
         else:
-            self._notices.append(str(err))
             self._enter(State.FAILED, str(err))
 
     def _enter(self, state: State, problem: str = "") -> None:

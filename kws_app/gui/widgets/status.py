@@ -60,7 +60,12 @@ class CostBar(QStatusBar):
         self._labels["backend"].setToolTip(f"Backend {name}: {reason}")
 
     def show_stats(self, stats: StreamStats) -> None:
-        """Take a report."""
+        """Take a report; of a stream in which nothing was scored there is nothing to say."""
+        if stats.windows == 0:
+            self._windows = None
+            for name in ("rate", "times", "losses"):
+                self._labels[name].setText("")
+            return
         now = self._clock()
         if self._windows is not None and stats.windows >= self._windows[1]:
             seconds = max(1e-3, now - self._windows[0])

@@ -289,8 +289,9 @@ def test_standard_input_and_a_file_that_is_none(make: Callable[..., Session]) ->
     assert session.state is State.FAILED
     assert "does not read standard input" in session.problem
     session.apply(replace(session.settings, input="nothing.wav"))
-    until_state(session, State.FAILED)
+    total = until_state(session, State.FAILED)
     assert "no such file: nothing.wav" in session.problem
+    assert total.notices == []  # the state says it already
 
 
 def test_what_is_heard_can_be_recorded_from_any_moment_on(

@@ -66,6 +66,10 @@ def test_costs(qtbot: Any) -> None:
     assert costs.text("cpu") == "5% of a core"
     costs.show_stats(replace(STATS, skipped_windows=3, overflows=2))
     assert costs.text("losses") == "3 skipped, 2 overruns"
+    costs.show_stats(replace(STATS, windows=0))  # a device that did not open
+    assert [costs.text(name) for name in ("rate", "times", "losses")] == ["", "", ""]
+    costs.show_stats(STATS)
+    assert costs.text("rate") == ""  # not since the stream before
 
 
 def test_the_age_of_the_last_window_turns_red(qtbot: Any) -> None:
