@@ -96,7 +96,8 @@ class Pipeline:
         self._decisions: deque[DecisionConfig] = deque(maxlen=1)  # the newest one counts
         self._stop_asked = threading.Event()
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="scorer")
+        # A driver may hang: who has waited long enough may end the program all the same.
+        self._thread = threading.Thread(target=self._run, name="scorer", daemon=True)
         self._started_at = 0.0
         self._end_sample = 0
 

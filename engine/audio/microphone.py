@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
-from engine.audio.portaudio import load_sounddevice, rescan
+from engine.audio.portaudio import load_sounddevice, rescan, within
 from engine.audio.source import Block, MonoResampler
 from engine.errors import DeviceError
 from engine.ring import RingBuffer
@@ -17,6 +19,7 @@ _BLOCK_S = 0.02
 _POLL_S = 0.01
 _WAIT_S = 0.2
 _SILENT_DEVICE_S = 3.0
+_OPEN_S, _CLOSE_S = 8.0, 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,15 @@ class InputDevice:
 
 
 def list_input_devices() -> list[InputDevice]:
-    """All input devices; raises DeviceError without PortAudio."""
+    """All input devices.
+
+    Raises:
+        DeviceError: PortAudio is missing, cannot list them, or hangs.
+    """
+    return within(_OPEN_S, "PortAudio", _listed)
+
+
+def _listed() -> list[InputDevice]:
     sounddevice = _sounddevice()
     try:
         apis = sounddevice.query_hostapis()
@@ -72,7 +83,7 @@ def find_input_device(wanted: str | None) -> InputDevice:
     Raises:
         DeviceError: Nothing fits, or several do.
     """
-    devices = list_input_devices()
+    devices = _listed()
     if not devices:
         raise DeviceError("there is no input device; plug in a microphone, or read --input FILE")
     if wanted is None:
@@ -91,6 +102,23 @@ def find_input_device(wanted: str | None) -> InputDevice:
             raise DeviceError(f"device {wanted!r} fits several: {names}; give the index")
     names = ", ".join(f"{d.index} {d.name!r}" for d in devices)
     raise DeviceError(f"no input device is called {wanted!r}; there are: {names}")
+
+
+class _Inlet:
+    """What the callback knows; all that a stream holds on to when its driver hangs."""
+
+    ring: RingBuffer
+
+    def __init__(self) -> None:
+        self.called_back_at = time.monotonic()
+        self.overflows = 0
+
+    def take(self, indata: Float32, _frames: int, _time: Any, status: Any) -> None:
+        """Copy and count, on PortAudio's thread."""
+        self.ring.write(indata)
+        self.called_back_at = time.monotonic()
+        if status.input_overflow:
+            self.overflows += 1
 
 
 class MicrophoneSource:
@@ -122,7 +150,6 @@ class MicrophoneSource:
         self._channels = channels or 1
         self._name = device or "default"
         self._stream: Any = None
-        self._overflows = 0
         self._reported_overflows = 0
         self._position = 0
 
@@ -137,41 +164,16 @@ class MicrophoneSource:
         return self._rate_hz or 0
 
     def __enter__(self) -> Self:
-        """Open and start the device; raises DeviceError."""
-        sounddevice = _sounddevice()
-        if self._look_again:
-            rescan(sounddevice)
-        device = find_input_device(self._wanted)
-        self._name = device.name
-        rate_hz = self._rate_hz or device.default_rate_hz
-        try:
-            self._stream = sounddevice.InputStream(
-                device=device.index,
-                samplerate=rate_hz,
-                channels=self._channels,
-                dtype="float32",
-                blocksize=round(rate_hz * _BLOCK_S),
-                latency="low",
-                callback=self._on_audio,
-            )
-            # Drivers may give another rate than the one asked for.
-            self._rate_hz = round(self._stream.samplerate)
-            self._ring = RingBuffer(int(self._rate_hz * _RING_S), self._channels)
-            self._resampler = MonoResampler(self._rate_hz, self._model_rate_hz)
-            self._stream.start()
-        except (sounddevice.PortAudioError, ValueError) as err:
-            if self._stream is not None:
-                self._stream.close(ignore_errors=True)
-            raise DeviceError(
-                f"cannot open {device.name!r} at {rate_hz} Hz with {self._channels} channel(s): "
-                f"{err}; is it in use, or does it want another --rate or --channels?"
-            ) from err
-        self._last_audio = self._called_back_at = time.monotonic()
+        """Open and start the device; raises DeviceError, also when that takes more than 8 s."""
+        self._stream = within(_OPEN_S, self._name, self._open, undo=_close)
+        self._resampler = MonoResampler(self.sample_rate_hz, self._model_rate_hz)
+        self._last_audio = time.monotonic()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Stop and close the device."""
-        self._stream.close(ignore_errors=True)
+        """Stop and close the device; one whose driver hangs is left to it after a second."""
+        with contextlib.suppress(DeviceError):
+            within(_CLOSE_S, self._name, partial(_close, self._stream))
 
     def read(self) -> Block | None:
         """What was captured since the last call, waiting up to 0.2 s for it.
@@ -180,17 +182,17 @@ class MicrophoneSource:
             DeviceError: The device has delivered nothing for 3 s.
         """
         deadline = time.monotonic() + _WAIT_S
-        while self._ring.end == self._position and time.monotonic() < deadline:
+        while self._inlet.ring.end == self._position and time.monotonic() < deadline:
             time.sleep(_POLL_S)
         captured, lost = self._take()
         now = time.monotonic()
         capture_s = None
         if len(captured):
             self._last_audio = now
-            capture_s = float(self._stream.latency) + now - self._called_back_at
+            capture_s = float(self._stream.latency) + now - self._inlet.called_back_at
         elif now - self._last_audio > _SILENT_DEVICE_S:
             raise DeviceError(f"{self._name!r} has delivered no audio for {_SILENT_DEVICE_S:.0f} s")
-        total = self._overflows
+        total = self._inlet.overflows
         overflows, self._reported_overflows = total - self._reported_overflows, total
         return Block(
             samples=self._resampler.convert(captured),
@@ -199,14 +201,47 @@ class MicrophoneSource:
             capture_s=capture_s,
         )
 
+    def _open(self) -> Any:
+        """The stream, started."""
+        sounddevice = _sounddevice()
+        if self._look_again:
+            rescan(sounddevice)
+        device = find_input_device(self._wanted)
+        self._name = device.name
+        rate_hz = self._rate_hz or device.default_rate_hz
+        inlet = self._inlet = _Inlet()
+        stream = None
+        try:
+            stream = sounddevice.InputStream(
+                device=device.index,
+                samplerate=rate_hz,
+                channels=self._channels,
+                dtype="float32",
+                blocksize=round(rate_hz * _BLOCK_S),
+                latency="low",
+                callback=inlet.take,
+            )
+            # Drivers may give another rate than the one asked for.
+            self._rate_hz = round(stream.samplerate)
+            inlet.ring = RingBuffer(int(self._rate_hz * _RING_S), self._channels)
+            stream.start()
+        except (sounddevice.PortAudioError, ValueError) as err:
+            if stream is not None:
+                _close(stream)
+            raise DeviceError(
+                f"cannot open {device.name!r} at {rate_hz} Hz with {self._channels} channel(s): "
+                f"{err}; is it in use, or does it want another --rate or --channels?"
+            ) from err
+        return stream
+
     def _take(self) -> tuple[Float32, int]:
         """Everything captured but not read yet, and how many samples were lost before it."""
         lost = 0
         while True:
-            end = self._ring.end
+            end = self._inlet.ring.end
             samples = (
-                self._ring.read(self._position, end - self._position)
-                if end - self._position <= self._ring.capacity
+                self._inlet.ring.read(self._position, end - self._position)
+                if end - self._position <= self._inlet.ring.capacity
                 else None
             )
             if samples is not None:
@@ -217,12 +252,10 @@ class MicrophoneSource:
             lost += newest - self._position
             self._position = newest
 
-    def _on_audio(self, indata: Float32, _frames: int, _time: Any, status: Any) -> None:
-        self._ring.write(indata)
-        self._called_back_at = time.monotonic()
-        if status.input_overflow:
-            self._overflows += 1
-
 
 def _sounddevice() -> Any:
     return load_sounddevice("there is no microphone", ", or read --input FILE")
+
+
+def _close(stream: Any) -> None:
+    stream.close(ignore_errors=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, QSize, QTimer, Signal
 
 from engine.errors import ConfigError
 from kws_app.actions.action import Action
@@ -15,6 +15,7 @@ from kws_app.actions.runner import ActionRunner
 from kws_app.actions.wiring import make_runner
 from kws_app.config_file import read_config_file
 from kws_app.gui.colours import Colours
+from kws_app.gui.crash_log import without_names
 from kws_app.gui.history import HeardRow
 from kws_app.gui.main_window import MainWindow
 from kws_app.gui.session import Session, State
@@ -24,6 +25,8 @@ from kws_app.settings import Command, Settings
 
 # A dragged threshold changes many times a second.
 _SAVE_AFTER_MS = 1_000
+_TROUBLE = (State.RECOVERING, State.NO_DEVICE, State.FAILED)
+_FIRST_SIZE = QSize(1_040, 700)  # of a window that was never moved
 _TRAY_STATES = {
     State.LISTENING: "listening",
     State.STARTING: "listening",
@@ -74,7 +77,9 @@ class Application:
         preferences = shell.preferences
         self.session = Session(preferences.settings)
         self.window = MainWindow(self.session, shell.theme.colours)
+        self.window.resize(_FIRST_SIZE.boundedTo(self.window.screen().availableSize()))
         self._dialog: SettingsDialog | None = None
+        self._trouble: State | None = None
         self._save_timer = QTimer(self.window)
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(_SAVE_AFTER_MS)
@@ -150,8 +155,16 @@ class Application:
     def _recolour(self, colours: Colours) -> None:
         self.window.set_colours(colours)
 
-    def _show_state(self, state: State, _: str) -> None:
+    def _show_state(self, state: State, problem: str) -> None:
         self._shell.tray.set_state(_TRAY_STATES.get(state, "error"))
+        self.window.setWindowTitle(f"kws: {state.value}")
+        log = logging.getLogger("kws.window")
+        if state in _TROUBLE and state is not self._trouble:  # once, not with every new try
+            log.warning("%s: %s", state.value, without_names(problem))
+            self._trouble = state
+        elif state is State.LISTENING and self._trouble is not None:
+            log.warning("listening again")
+            self._trouble = None
 
     def _show_word(self, row: HeardRow) -> None:
         self._shell.tray.set_last_word(f"{row.keyword}, {row.at:%H:%M:%S}")

@@ -31,7 +31,7 @@ from kws_app.streams import say
 
 _QUEUE_EVENTS = 4_096
 _STATS_EVERY_S = 1.0
-_END_S = 2.0
+_END_S = 1.5  # a microphone that hangs when it is closed is given up after 1 s
 _RETRY_S = (1.0, 2.0, 4.0, 8.0)
 
 
@@ -298,7 +298,6 @@ class Session:
             self._retries += 1
             self._retry_at_s = self._clock() + wait_s
         else:
-            self._notices.append(str(err))
             self._enter(State.FAILED, str(err))
 
     def _enter(self, state: State, problem: str = "") -> None:

@@ -8,8 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from qtpy.QtCore import QObject, Qt, Signal
-from qtpy.QtGui import QColor, QGuiApplication, QPalette
-from qtpy.QtWidgets import QApplication, QToolTip
+from qtpy.QtGui import QColor, QGuiApplication, QPainter, QPalette
+from qtpy.QtWidgets import (
+    QApplication,
+    QProxyStyle,
+    QStyle,
+    QStyleHintReturn,
+    QStyleOption,
+    QStyleOptionComplex,
+    QToolTip,
+    QWidget,
+)
 
 from engine.errors import ConfigError
 from kws_app.gui.colours import DARK, LIGHT, Colours
@@ -27,6 +36,65 @@ __all__ = [
 
 THEMES = ("system", "light", "dark")
 _MIDDLE_LIGHTNESS = 128  # of 0 to 255
+_EDGE_ALPHA = 150  # of 255
+
+
+class Outlined(QProxyStyle):
+    """Fusion, with boxes and fields that can be seen on a dark ground too.
+
+    Fusion draws their edges darker than the ground, and icons on the buttons of dialogs in black.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("Fusion")
+        self.setObjectName("kws")
+
+    def styleHint(  # noqa: N802  Qt's name
+        self,
+        hint: QStyle.StyleHint,
+        option: QStyleOption | None = None,
+        widget: QWidget | None = None,
+        returned: QStyleHintReturn | None = None,
+    ) -> int:
+        """No icons there."""
+        if hint == QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons:
+            return 0
+        return int(super().styleHint(hint, option, widget, returned))
+
+    def drawPrimitive(  # noqa: N802
+        self,
+        element: QStyle.PrimitiveElement,
+        option: QStyleOption,
+        painter: QPainter,
+        widget: QWidget | None = None,
+    ) -> None:
+        """An edge around boxes to tick."""
+        super().drawPrimitive(element, option, painter, widget)
+        if element == QStyle.PrimitiveElement.PE_IndicatorCheckBox:
+            _outline(option, painter)
+
+    def drawComplexControl(  # noqa: N802
+        self,
+        control: QStyle.ComplexControl,
+        option: QStyleOptionComplex,
+        painter: QPainter,
+        widget: QWidget | None = None,
+    ) -> None:
+        """An edge around numbers."""
+        super().drawComplexControl(control, option, painter, widget)
+        if control == QStyle.ComplexControl.CC_SpinBox:
+            _outline(option, painter, margin_px=1)  # as Fusion leaves above and below
+
+
+def _outline(option: QStyleOption, painter: QPainter, *, margin_px: int = 0) -> None:
+    colour = option.palette.color(QPalette.ColorRole.PlaceholderText)
+    colour.setAlpha(_EDGE_ALPHA)
+    if not option.state & QStyle.StateFlag.State_HasFocus:  # that has an edge of its own
+        painter.save()
+        painter.setPen(colour)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(option.rect.adjusted(0, margin_px, -1, -1 - margin_px))
+        painter.restore()
 
 
 class Theme(QObject):
@@ -71,7 +139,7 @@ class Theme(QObject):
         before, self._colours = self._colours, DARK if dark else LIGHT
         first, self._choice = not self._choice, choice
         if first or self._colours is not before:
-            self._application.setStyle("Fusion")
+            self._application.setStyle(Outlined())
             palette = palette_of(self._colours)
             self._application.setPalette(palette)
             QToolTip.setPalette(palette)

@@ -1,5 +1,7 @@
 """The threaded shell: order of events, clean ends, counted losses."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +10,7 @@ from typing import Self
 
 import numpy as np
 import pytest
+from program import ROOT, environment
 from signals import silence, tone_stream, white_noise
 
 from engine.audio.source import Block
@@ -301,3 +304,40 @@ def test_the_age_of_captured_samples_is_reported(tiny: ModelManifest) -> None:
     assert stopped(events).stats.capture_ms == (pytest.approx(30), pytest.approx(39.8))
     events, _ = run(tiny, FakeSource(cut(samples)))
     assert stopped(events).stats.capture_ms == (0, 0)
+
+
+HANGING = """
+import sys, time
+from pathlib import Path
+from engine.backends import choose_backend
+from engine.manifest import load_manifest
+from engine.pipeline import Pipeline
+
+class Source:
+    is_live, name, sample_rate_hz = True, "stuck", 16_000
+    def __enter__(self): time.sleep(600)
+    def __exit__(self, *_): pass
+
+manifest = load_manifest(Path(sys.argv[1]))
+chosen = choose_backend("cpu", manifest)
+pipeline = Pipeline(Source(), manifest, chosen, manifest.decision, [])
+pipeline.start()
+pipeline.stop()
+try:
+    pipeline.join(0.2)
+except TimeoutError as err:
+    print(err)
+"""
+
+
+def test_a_driver_that_hangs_holds_up_no_end_of_the_program(tiny_folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING, str(tiny_folder)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "the scorer thread did not end within 0.2 s\n"
+    assert (done.returncode, done.stderr) == (0, "")

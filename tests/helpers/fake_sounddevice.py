@@ -1,5 +1,6 @@
 """Stands in for the sounddevice module: devices, and streams that the test feeds."""
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,15 +17,18 @@ class FakeStream:
     def __init__(self, module: "FakeSounddevice", options: dict[str, Any]) -> None:
         if module.open_error is not None:
             raise module.open_error
+        self.module = module
         self.samplerate = float(module.given_rate_hz or options["samplerate"])
         self.callback = options["callback"]
         self.latency = 0.25
         self.is_started = self.is_closed = False
 
     def start(self) -> None:
+        self.module.answers.wait()
         self.is_started = True
 
     def close(self, ignore_errors: bool = True) -> None:
+        self.module.answers.wait()
         self.is_closed = True
 
     def deliver(self, samples: np.ndarray, *, overflow: bool = False) -> None:
@@ -42,6 +46,8 @@ class FakeSounddevice:
     def __init__(self) -> None:
         self.open_error: Exception | None = None
         self.given_rate_hz: int | None = None
+        self.answers = threading.Event()  # cleared, its driver hangs
+        self.answers.set()
         self.streams: list[FakeStream] = []
         self.opened: list[dict[str, Any]] = []
         self.played: list[tuple[np.ndarray, int]] = []
@@ -58,6 +64,9 @@ class FakeSounddevice:
 
     def _initialize(self) -> None:
         self.scans += 1
+
+    def _exit_handler(self) -> None:
+        raise AssertionError("only known to atexit")
 
     def query_hostapis(self) -> list[dict[str, str]]:
         return [{"name": "ALSA"}]

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -17,29 +18,99 @@ def missing_program() -> str | None:
     return next((name for name in PROGRAMS if shutil.which(name) is None), None)
 
 
-@contextmanager
-def virtual_microphone() -> Iterator[dict[str, str]]:
-    """Run the server; yields the variables with which programs find it."""
-    with tempfile.TemporaryDirectory() as folder:
-        variables = {
+class VirtualMicrophone:
+    """The server; it may be killed, stopped and brought back.
+
+    Attributes:
+        variables: With these programs find it.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._socket = f"{folder}/native"
+        self.variables = {
             "XDG_RUNTIME_DIR": folder,
-            "PULSE_SERVER": f"unix:{folder}/native",
+            "PULSE_SERVER": f"unix:{self._socket}",
             "HOME": folder,
         }
-        server = subprocess.Popen(
-            _server_command(folder),
-            env=os.environ | variables,
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Run the server, with the microphone."""
+        self._server = subprocess.Popen(
+            _server_command(self._socket),
+            env=os.environ | self.variables,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        _wait_until_ready(self._server, self.variables)
+        self.plug_in()
+
+    def end(self) -> None:
+        """End the server in order."""
+        if self._server is not None:
+            self.go_on()
+            self._server.terminate()
+            self._server.wait(timeout=20)
+
+    def kill(self) -> None:
+        """The server dies."""
+        assert self._server is not None
+        self._server.kill()
+        self._server.wait(timeout=20)
+        Path(self._socket).unlink()  # else the next one finds it in use
+
+    def hang(self) -> None:
+        """The server answers nobody any more."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """End of `hang`."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGCONT)
+
+    def plug_in(self) -> None:
+        """A server without the microphone gets it."""
+        for command in (
+            # Without norewinds the sink renders 2 s ahead and loses the beginning of a sound.
+            "load-module module-null-sink sink_name=virtmic norewinds=1 rate=16000 channels=1 "
+            "format=s16le",
+            "load-module module-remap-source master=virtmic.monitor source_name=mic rate=16000 "
+            "channels=1",
+            "set-default-sink virtmic",
+            "set-default-source mic",
+        ):
+            self._pactl(command)
+
+    def pull_out(self) -> None:
+        """The server loses the microphone."""
+        self._pactl("unload-module module-remap-source")
+        self._pactl("unload-module module-null-sink")
+
+    def _pactl(self, command: str) -> None:
+        words = ["pactl", *command.split()]
+        subprocess.run(
+            words, env=os.environ | self.variables, check=True, stdout=subprocess.DEVNULL
+        )
+
+
+@contextmanager
+def pluggable_microphone() -> Iterator[VirtualMicrophone]:
+    """One that the test may take away."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = VirtualMicrophone(folder)
         try:
-            _wait_until_ready(server, variables)
-            for command in (["set-default-sink", "virtmic"], ["set-default-source", "mic"]):
-                subprocess.run(["pactl", *command], env=os.environ | variables, check=True)
-            yield variables
+            made.start()
+            yield made
         finally:
-            server.terminate()
-            server.wait(timeout=20)
+            made.end()
+
+
+@contextmanager
+def virtual_microphone() -> Iterator[dict[str, str]]:
+    """Run the server; yields the variables with which programs find it."""
+    with pluggable_microphone() as made:
+        yield made.variables
 
 
 def play(path: Path, variables: dict[str, str]) -> None:
@@ -47,16 +118,11 @@ def play(path: Path, variables: dict[str, str]) -> None:
     subprocess.run(["paplay", str(path)], env=os.environ | variables, check=True, timeout=120)
 
 
-def _server_command(folder: str) -> list[str]:
-    modules = [
-        f"module-native-protocol-unix auth-anonymous=1 socket={folder}/native",
-        # Without norewinds the sink renders 2 s ahead and loses the beginning of a sound.
-        "module-null-sink sink_name=virtmic norewinds=1 rate=16000 channels=1 format=s16le",
-        "module-remap-source master=virtmic.monitor source_name=mic rate=16000 channels=1",
-    ]
+def _server_command(socket: str) -> list[str]:
+    module = f"module-native-protocol-unix auth-anonymous=1 socket={socket}"
     options = ["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
     options += ["--disable-shm=yes", "--log-level=error"]
-    return ["pulseaudio", *options, *(part for module in modules for part in ("-L", module))]
+    return ["pulseaudio", *options, "-L", module]
 
 
 def _wait_until_ready(server: "subprocess.Popen[bytes]", variables: dict[str, str]) -> None:

@@ -14,7 +14,12 @@ import soundfile
 from program import ROOT, detections, environment, json_lines, run, start
 from signals import HIGH_HZ, LOW_HZ, RATE_HZ
 from small_run import word_folder
-from virtual_microphone import missing_program, play, virtual_microphone
+from virtual_microphone import (
+    missing_program,
+    play,
+    pluggable_microphone,
+    virtual_microphone,
+)
 
 from engine.manifest import load_manifest
 
@@ -134,6 +139,32 @@ def test_without_the_server_the_device_is_refused(
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     assert "kws: " in done.stderr
+
+
+@pytest.mark.usefixtures("microphone")
+def test_a_sound_server_that_dies_or_hangs(tiny_folder: Path) -> None:
+    """Neither says a word to who listens; a signal is obeyed at once all the same."""
+    arguments = ("--headless", "--json", "--model", tiny_folder, "--device", "pulse")
+    with pluggable_microphone() as server:
+        asked, waiting = (start(*arguments, **server.variables) for _ in range(2))
+        read_event(asked), read_event(waiting)
+        server.hang()
+        asked.send_signal(signal.SIGTERM)
+        assert asked.communicate(timeout=60)[1] == b""
+        assert asked.returncode == 0
+        _, err = waiting.communicate(timeout=60)
+        assert err.endswith(b"kws: 'pulse' has delivered no audio for 3 s\n")
+        assert waiting.returncode == 3
+        late = run(*arguments, **server.variables)
+        assert "has not answered for 8 s: its driver or its sound server hangs" in late.stderr
+        assert (late.returncode, late.stdout.count("\n")) == (3, 1)
+        server.go_on()
+        dying = start(*arguments, **server.variables)
+        read_event(dying)
+        server.kill()
+        assert b"has delivered no audio for 3 s" in dying.communicate(timeout=60)[1]
+        assert dying.returncode == 3
+        server.start()
 
 
 def test_a_room_is_recorded_and_calibrated_on(

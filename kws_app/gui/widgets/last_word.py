@@ -18,7 +18,7 @@ class LastWord(QWidget):
     def __init__(self, colours: Colours, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._row: HeardRow | None = None
-        self._word = QLabel("…")
+        self._word = QLabel("\N{NO-BREAK SPACE}")  # as high as a word
         font = QFont(self.font())
         font.setPointSizeF(max(28.0, 3.2 * font.pointSizeF()))
         font.setBold(True)

@@ -102,11 +102,11 @@ class LevelMeter(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Draw trough, bar, held peak and lamp."""
+        """Draw trough, bar, held peak as a tick and as a number, and lamp."""
         painter = QPainter(self)
         painter.setPen(Qt.PenStyle.NoPen)
-        lamp = self.height()
-        bar = QRectF(0, 2, self.width() - lamp - 6, self.height() - 4)
+        lamp, text_px = self.height(), self.fontMetrics().horizontalAdvance(_text(LOWEST_DB))
+        bar = QRectF(0, 2, self.width() - text_px - lamp - 12, self.height() - 4)
         painter.fillRect(bar, QColor(self._colours.grid))
         for low_db, high_db, colour in (
             (LOWEST_DB, _WARM_DB, self._colours.ok),
@@ -120,6 +120,10 @@ class LevelMeter(QWidget):
         if self._held_db > LOWEST_DB:
             tick = QRectF(_place(self._held_db, bar) - 2, bar.top(), 2, bar.height())
             painter.fillRect(tick, QColor(self._colours.text))
+            text = QRectF(bar.right() + 6, 0, text_px, self.height())
+            painter.setPen(QColor(self._colours.text))
+            painter.drawText(text, Qt.AlignmentFlag.AlignRight, _text(self._held_db))
+            painter.setPen(Qt.PenStyle.NoPen)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(QColor(self._colours.error if self.is_clipped else self._colours.grid))
         painter.drawEllipse(QRectF(self.width() - lamp + 1, 1, lamp - 2, lamp - 2))
@@ -140,6 +144,10 @@ class LevelMeter(QWidget):
 def decibels(peak: float) -> float:
     """Relative to full scale; -inf for nothing."""
     return 20 * math.log10(peak) if peak > 0 else -math.inf
+
+
+def _text(db: float) -> str:
+    return f"{db:.0f} dB"
 
 
 def _place(db: float, bar: QRectF) -> float:

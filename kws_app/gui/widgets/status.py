@@ -56,19 +56,25 @@ class CostBar(QStatusBar):
 
     def show_backend(self, name: str, reason: str) -> None:
         """Say what scores, and why nothing faster does."""
-        self._labels["backend"].setText(name)
+        self._labels["backend"].setText(f"backend {name}")
         self._labels["backend"].setToolTip(f"Backend {name}: {reason}")
 
     def show_stats(self, stats: StreamStats) -> None:
-        """Take a report."""
+        """Take a report; of a stream in which nothing was scored there is nothing to say."""
+        if stats.windows == 0:
+            self._windows = None
+            for name in ("rate", "times", "losses"):
+                self._labels[name].setText("")
+            return
         now = self._clock()
         if self._windows is not None and stats.windows >= self._windows[1]:
             seconds = max(1e-3, now - self._windows[0])
-            self._labels["rate"].setText(f"{(stats.windows - self._windows[1]) / seconds:.1f}/s")
+            rate_hz = (stats.windows - self._windows[1]) / seconds
+            self._labels["rate"].setText(f"{rate_hz:.1f} windows/s")
             self._labels["rate"].setToolTip("Windows scored a second")
         self._windows = (now, stats.windows)
         total = stats.total_ms[0] + stats.capture_ms[0]
-        self._labels["times"].setText(f"{total:.0f} ms")
+        self._labels["times"].setText(f"{total:.0f} ms delay")
         self._labels["times"].setToolTip(
             "From the sound to the decision, p50 / p99 of the last minute\n"
             f"capture {_pair(stats.capture_ms)}\n"
@@ -100,7 +106,7 @@ class CostBar(QStatusBar):
         is_stale = seconds is not None and seconds > _STALE_S
         text = "" if seconds is None else f"last window {seconds:.1f} s ago"
         if not is_stale and seconds is not None:
-            text = "fresh"
+            text = "up to date"
         if text != label.text():
             label.setText(text)
         if is_stale != self._is_stale:
@@ -113,7 +119,7 @@ class CostBar(QStatusBar):
         seconds = now - self._looked[0]
         if seconds > 0:
             share = (used - self._looked[1]) / seconds
-            self._labels["cpu"].setText(f"CPU {share:.0%}")
+            self._labels["cpu"].setText(f"{share:.0%} of a core")
             self._labels["cpu"].setToolTip("Share of one core that this program takes")
         self._looked = (now, used)
 

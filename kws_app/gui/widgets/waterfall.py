@@ -13,6 +13,7 @@ from kws_app.gui.memory import Moment
 from kws_app.gui.pictures import GRID_HZ, Pixels, height_share, to_pixels
 
 SHOWN_S = 10
+_GROUND_ALPHA = 200  # behind text, of 255: it must be legible on every colour of the picture
 
 
 class Waterfall(QWidget):
@@ -119,12 +120,17 @@ class Waterfall(QWidget):
 
     def _draw_grid(self, painter: QPainter) -> None:
         painter.setPen(QPen(QColor(self._colours.text)))
+        ground = QColor(self._colours.window)
+        ground.setAlpha(_GROUND_ALPHA)
         metrics = self.fontMetrics()
         for hz in GRID_HZ:
             y = round(self.height() * (1 - height_share(hz, self._config)))
             if metrics.height() < y < self.height() - 4:
+                text = f"{hz / 1000:g} kHz"
+                height, width = metrics.height(), metrics.horizontalAdvance(text)
+                painter.fillRect(QRect(0, y - height // 2, width + 13, height), ground)
                 painter.drawLine(0, y, 6, y)
-                painter.drawText(QPoint(9, y + metrics.ascent() // 2 - 1), f"{hz / 1000:g} kHz")
+                painter.drawText(QPoint(9, y + metrics.ascent() // 2 - 1), text)
 
     def _draw_marks(self, painter: QPainter) -> None:
         metrics = self.fontMetrics()

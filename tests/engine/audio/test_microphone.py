@@ -230,3 +230,46 @@ def test_a_device_that_opens_but_does_not_start_is_closed(
     ):
         pass
     assert portaudio.streams[0].is_closed
+
+
+def test_a_device_that_hangs_when_it_is_closed_is_left_behind(
+    portaudio: FakeSounddevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(microphone, "_CLOSE_S", 0.05)
+    with MicrophoneSource(None, 16_000):
+        portaudio.answers.clear()
+    assert not portaudio.streams[0].is_closed
+    monkeypatch.setattr(microphone, "_OPEN_S", 0.05)
+    with pytest.raises(DeviceError, match="'default' has not answered"), MicrophoneSource(None, 16):
+        pass
+    portaudio.answers.set()
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
+    with MicrophoneSource(None, 16_000, look_again=True):  # which wants the first one closed
+        assert portaudio.streams[0].is_closed
+
+
+def test_a_device_that_opens_too_late_is_closed_again(
+    portaudio: FakeSounddevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(microphone, "_OPEN_S", 0.05)
+    portaudio.answers.clear()
+    with pytest.raises(DeviceError, match="'USB' has not answered"), MicrophoneSource("USB", 16):
+        pass
+    portaudio.answers.set()
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
+    list_input_devices()  # one after the other
+    assert portaudio.streams[0].is_closed
+
+
+def test_listing_does_not_hang(portaudio: FakeSounddevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(microphone, "_OPEN_S", 0.05)
+    portaudio.query_devices = portaudio.answers.wait  # type: ignore[method-assign, assignment]
+    portaudio.answers.clear()
+    try:
+        with pytest.raises(DeviceError, match="'PortAudio' has not answered"):
+            list_input_devices()
+    finally:
+        portaudio.query_devices = list  # type: ignore[method-assign]
+        portaudio.answers.set()

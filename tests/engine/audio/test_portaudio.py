@@ -1,14 +1,23 @@
 """The module is imported when it is needed; without PortAudio one line says what to install."""
 
+import atexit
 import builtins
+import os
+import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_sounddevice import FakeSounddevice
+from program import ROOT, environment
 
-from engine.audio.portaudio import load_sounddevice
+from engine.audio.portaudio import load_sounddevice, within
 from engine.errors import DeviceError
+
+SOON_S, PATIENCE_S = 0.05, 20
 
 
 def test_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +42,99 @@ def test_a_missing_library_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> N
         "PortAudio is missing, so nothing works; install it "
         "(Debian, Ubuntu: apt-get install libportaudio2), or do without"
     )
+
+
+@pytest.fixture
+def answer() -> Iterator[threading.Event]:
+    """A driver hangs until it is set; it does so no longer than the test."""
+    event = threading.Event()
+    yield event
+    event.set()
+    for thread in threading.enumerate():
+        if thread.name == "portaudio":
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
+
+
+def refuse() -> None:
+    raise TimeoutError("of the call itself")
+
+
+def test_a_call_that_answers_gives_what_it_gave() -> None:
+    assert within(PATIENCE_S, "mic", lambda: 3) == 3
+    with pytest.raises(TimeoutError, match="of the call itself"):
+        within(PATIENCE_S, "mic", refuse)
+    assert within(PATIENCE_S, "mic", lambda: 4) == 4
+
+
+def test_a_call_that_hangs_is_given_up_and_no_other_one_made_meanwhile(
+    answer: threading.Event,
+) -> None:
+    made, late, undone = [], [], threading.Event()
+
+    def undo(result: bool) -> None:
+        late.append(result)
+        undone.set()
+
+    with pytest.raises(DeviceError, match=r"'mic' has not answered for 0.05 s: its driver or its"):
+        within(SOON_S, "mic", answer.wait, undo=undo)
+    with pytest.raises(DeviceError, match="'other' has not answered"):
+        within(SOON_S, "other", lambda: made.append(1))
+    assert (made, late) == ([], [])
+    answer.set()
+    assert undone.wait(PATIENCE_S)
+    assert late == [True]
+    within(PATIENCE_S, "other", lambda: made.append(1))
+    assert made == [1]
+
+
+def test_what_fails_too_late_is_nobodys_error(answer: threading.Event) -> None:
+    def fail() -> None:
+        answer.wait()
+        raise ValueError("late")
+
+    with pytest.raises(DeviceError):
+        within(SOON_S, "mic", fail, undo=lambda _: pytest.fail("there is nothing to undo"))
+    answer.set()
+    assert within(PATIENCE_S, "mic", lambda: 5) == 5
+
+
+def test_one_that_hangs_while_stderr_is_away_gives_it_back(
+    answer: threading.Event, tmp_path: Path
+) -> None:
+    away = tmp_path / "away"
+
+    def begin() -> None:  # as sounddevice does, with /dev/null
+        with away.open("w") as file:
+            os.dup2(file.fileno(), 2)
+        answer.wait()
+
+    before = os.fstat(2)
+    with pytest.raises(DeviceError):
+        within(SOON_S, "mic", begin)
+    assert away.exists()
+    assert os.path.samestat(os.fstat(2), before)
+
+
+def test_the_end_of_the_program_waits_for_nothing_that_hangs(
+    answer: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeSounddevice()
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    forgotten: list[Any] = []
+    monkeypatch.setattr(atexit, "unregister", forgotten.append)
+    with pytest.raises(DeviceError):
+        within(SOON_S, "mic", answer.wait)
+    assert forgotten == [fake._exit_handler]
+
+
+def test_a_program_ends_though_its_driver_hangs() -> None:
+    code = (
+        "import time; from engine.audio.portaudio import within; "
+        "within(0.1, 'mic', lambda: time.sleep(600))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert b"'mic' has not answered" in done.stderr

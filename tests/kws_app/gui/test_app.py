@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 import soundfile
+from actions import wait_until
 from fake_sounddevice import FakeSounddevice
-from qtpy.QtCore import QObject, Signal
+from processes import SLEEPER, is_alive
+from qtpy.QtCore import QObject, QSize, Signal
 from qtpy.QtWidgets import QApplication
 from signals import RATE_HZ, tone_stream
 
@@ -59,7 +62,8 @@ def started(shell: SimpleNamespace, qtbot: Any, actions: Any = ()) -> Applicatio
 
 def end(shell: SimpleNamespace) -> None:
     shell.application.aboutToQuit.emit()
-    assert not [t.name for t in threading.enumerate() if t.name in ("scorer", "actions", "player")]
+    ended = ("scorer", "actions", "attention")
+    assert not [thread.name for thread in threading.enumerate() if thread.name in ended]
 
 
 def test_what_is_set_lasts(shell: SimpleNamespace, qtbot: Any) -> None:
@@ -95,6 +99,82 @@ def test_the_tray_follows(shell: SimpleNamespace, qtbot: Any) -> None:
     shell.tray.pause_asked.emit(True)
     assert application.session.state is State.PAUSED
     assert "&Listen" in [action.text() for action in shell.tray.menu.actions()]
+    end(shell)
+
+
+def test_its_title_and_its_log_tell_how_it_goes(
+    shell: SimpleNamespace,
+    qtbot: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kws_app.gui.session._RETRY_S", (0.1,))
+    fake = sys.modules["sounddevice"]
+    devices, fake.devices = fake.devices, []
+    application = started(shell, qtbot)
+    title = application.window.windowTitle
+    qtbot.waitUntil(lambda: title() == "kws: no device", timeout=10_000)
+    # Looked for again and again, it is logged once.
+    qtbot.waitUntil(lambda: fake.scans >= 2, timeout=30_000)
+    fake.devices = devices
+    qtbot.waitUntil(lambda: title() == "kws: listening", timeout=30_000)
+    application.window.toggle()
+    assert title() == "kws: paused"
+    lines = [record.getMessage() for record in caplog.records if record.name == "kws.window"]
+    assert len(lines) == 2
+    assert lines[0].startswith("no device: there is no input device; plug in a microphone")
+    assert lines[1] == "listening again"
+    end(shell)
+
+
+def test_the_end_waits_for_no_device_and_leaves_nothing_running(
+    shell: SimpleNamespace, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device and the loudspeaker hang, an action and the list of devices take their time."""
+    monkeypatch.setattr("engine.audio.microphone._CLOSE_S", 0.2)
+    fake = sys.modules["sounddevice"]
+    monkeypatch.setattr(fake, "play", lambda *_, **__: fake.answers.wait())
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    table = {"keyword": "low", "command": [sys.executable, "-c", SLEEPER, str(pids)]}
+    shell.preferences.update({"actions": "on"})
+    application = started(shell, qtbot, read_actions([table], tmp_path / "s.toml"))
+    window, picker = application.window, application.window.panes.picker
+    qtbot.waitUntil(lambda: application.session.state is State.LISTENING, timeout=10_000)
+    for first in range(0, 4 * RATE_HZ, 320):
+        fake.streams[-1].deliver(tone_stream()[first : first + 320])
+        time.sleep(0.001)
+    qtbot.waitUntil(lambda: window.panes.history.rowCount() == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: list(pids.iterdir()) != [], timeout=20_000)
+    picker._program = (sys.executable, "-c", SLEEPER, str(pids))
+    qtbot.waitUntil(lambda: picker.refresh() or len(list(pids.iterdir())) == 2, timeout=20_000)
+    fake.answers.clear()
+    try:
+        window.play(window.panes.history.row(0))
+        end(shell)
+        left = [thread for thread in threading.enumerate() if not thread.daemon]
+        assert left == [threading.main_thread()]
+        wait_until(lambda: not any(is_alive(int(path.name)) for path in pids.iterdir()))
+    finally:
+        fake.answers.set()
+
+
+def test_its_log_names_no_files(
+    shell: SimpleNamespace, qtbot: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    shell.preferences.update({"input": "/home/me/secret.wav"})
+    application = started(shell, qtbot)
+    qtbot.waitUntil(lambda: application.window.windowTitle() == "kws: failed", timeout=10_000)
+    assert "failed: no such file: <path>" in caplog.text
+    assert "secret" not in caplog.text
+    end(shell)
+
+
+def test_a_window_that_was_never_moved_is_large_enough(shell: SimpleNamespace, qtbot: Any) -> None:
+    application = started(shell, qtbot)
+    window = application.window
+    wanted = QSize(1_040, 700).boundedTo(window.screen().availableSize())
+    assert window.size() == wanted.expandedTo(window.minimumSizeHint())
     end(shell)
 
 

@@ -224,6 +224,32 @@ def test_a_device_that_is_lost_is_waited_for(
     until_state_and_wakes(session, now_s, State.LISTENING, 0.5)
 
 
+def test_a_device_that_hangs_holds_up_no_end(
+    make: Callable[..., Session],
+    portaudio: FakeSounddevice,
+    now_s: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.audio.microphone._CLOSE_S", 0.1)
+    session = make(rate=16_000)
+    session.start()
+    until_state(session, State.LISTENING)
+    portaudio.answers.clear()
+    try:
+        session.pause()
+        assert session.state is State.PAUSED
+        monkeypatch.setattr("engine.audio.microphone._OPEN_S", 0.1)
+        session.start()
+        until_state(session, State.NO_DEVICE)
+        assert "has not answered for 0.1 s" in session.problem
+    finally:
+        portaudio.answers.set()
+    monkeypatch.setattr("engine.audio.microphone._OPEN_S", 8.0)
+    until_state_and_wakes(session, now_s, State.LISTENING, 0.5)
+    assert portaudio.streams[0].is_closed
+    assert not portaudio.streams[-1].is_closed
+
+
 def test_pausing_ends_the_waiting(
     make: Callable[..., Session], portaudio: FakeSounddevice, now_s: list[float]
 ) -> None:
@@ -263,8 +289,9 @@ def test_standard_input_and_a_file_that_is_none(make: Callable[..., Session]) ->
     assert session.state is State.FAILED
     assert "does not read standard input" in session.problem
     session.apply(replace(session.settings, input="nothing.wav"))
-    until_state(session, State.FAILED)
+    total = until_state(session, State.FAILED)
     assert "no such file: nothing.wav" in session.problem
+    assert total.notices == []  # the state says it already
 
 
 def test_what_is_heard_can_be_recorded_from_any_moment_on(

@@ -9,12 +9,12 @@ import pytest
 from program import ROOT, environment
 from pytestqt.qtbot import QtBot
 from qtpy.QtGui import QColor, QPalette
-from qtpy.QtWidgets import QApplication, QLabel
+from qtpy.QtWidgets import QApplication, QCheckBox, QLabel, QProxyStyle, QSpinBox, QStyle
 
 from engine.errors import ConfigError
 from kws_app.gui import theme as module
 from kws_app.gui.colours import DARK, LIGHT, Colours
-from kws_app.gui.theme import Theme, desktop_is_dark, palette_of, prepare_high_dpi
+from kws_app.gui.theme import Outlined, Theme, desktop_is_dark, palette_of, prepare_high_dpi
 
 HIGH_DPI = """
 from qtpy.QtCore import Qt
@@ -56,7 +56,7 @@ def test_choices(theme: Theme, application: QApplication) -> None:
         assert theme.apply(choice) is colours is theme.colours
         assert theme.choice == choice
         assert ground(application) == colours.window
-    assert application.style().objectName() == "fusion"
+    assert application.style().objectName() == "kws"
 
 
 def test_who_paints_hears_of_a_change_and_of_nothing_else(theme: Theme) -> None:
@@ -65,6 +65,29 @@ def test_who_paints_hears_of_a_change_and_of_nothing_else(theme: Theme) -> None:
     for choice in ("light", "light", "dark", "system", "dark", "light"):
         theme.apply(choice)
     assert heard == [LIGHT, DARK, LIGHT]
+
+
+@pytest.mark.parametrize("choice", ["light", "dark"])
+def test_boxes_and_numbers_have_an_edge_that_is_seen(
+    theme: Theme, qtbot: QtBot, choice: str
+) -> None:
+    theme.apply(choice)
+    for widget in (QCheckBox(), QSpinBox()):
+        qtbot.addWidget(widget)
+        widget.show()
+        image = widget.grab().toImage()
+        ground, middle = QColor(theme.colours.window).lightness(), image.height() // 2
+        left = [image.pixelColor(x, middle).lightness() for x in range(6)]
+        assert max(abs(one - ground) for one in left) > 60
+
+
+def test_buttons_of_dialogs_have_no_icons(
+    application: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QProxyStyle, "styleHint", lambda *_: 1)  # as desktops say
+    style = Outlined()
+    assert style.styleHint(QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons) == 0
+    assert style.styleHint(QStyle.StyleHint.SH_UnderlineShortcut) == 1
 
 
 def test_what_is_shown_already_changes_too(theme: Theme, qtbot: QtBot) -> None:

@@ -83,6 +83,9 @@ def test_the_bar_is_as_long_as_the_level(meter: LevelMeter) -> None:
     empty = meter.grab().toImage()
     hear(meter, 10 ** (-30 / 20))  # half of 60 dB
     image = meter.grab().toImage()
-    changed = [x for x in range(image.width()) if image.pixel(x, 10) != empty.pixel(x, 10)]
-    bar = meter.width() - meter.height() - 6
+    bar = meter.width() - meter.height() - meter.fontMetrics().horizontalAdvance("-60 dB") - 12
+    changed = [x for x in range(bar) if image.pixel(x, 10) != empty.pixel(x, 10)]
     assert len(changed) == pytest.approx(bar / 2, abs=4)
+    # The peak as a number stands beside it.
+    beside = range(bar + 2, meter.width() - meter.height() - 2)
+    assert any(image.pixel(x, y) != empty.pixel(x, y) for x in beside for y in range(20))

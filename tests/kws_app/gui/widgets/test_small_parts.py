@@ -54,18 +54,22 @@ def test_costs(qtbot: Any) -> None:
     costs = CostBar(DARK, clock=lambda: now[0], processor=lambda: used[0])
     qtbot.addWidget(costs)
     costs.show_backend("cpu", "not cuda: no CUDA")
-    assert costs.text("backend") == "cpu"
+    assert costs.text("backend") == "backend cpu"
     costs.show_stats(STATS)
     now[0] += 2
     used[0] += 0.1
     costs.show_stats(replace(STATS, windows=111))
     costs.show_processor()
-    assert costs.text("rate") == "10.0/s"
-    assert costs.text("times") == "23 ms"
+    assert costs.text("rate") == "10.0 windows/s"
+    assert costs.text("times") == "23 ms delay"
     assert costs.text("losses") == "nothing lost"
-    assert costs.text("cpu") == "CPU 5%"
+    assert costs.text("cpu") == "5% of a core"
     costs.show_stats(replace(STATS, skipped_windows=3, overflows=2))
     assert costs.text("losses") == "3 skipped, 2 overruns"
+    costs.show_stats(replace(STATS, windows=0))  # a device that did not open
+    assert [costs.text(name) for name in ("rate", "times", "losses")] == ["", "", ""]
+    costs.show_stats(STATS)
+    assert costs.text("rate") == ""  # not since the stream before
 
 
 def test_the_age_of_the_last_window_turns_red(qtbot: Any) -> None:
@@ -73,7 +77,7 @@ def test_the_age_of_the_last_window_turns_red(qtbot: Any) -> None:
     qtbot.addWidget(costs)
     label = costs._labels["age"]
     costs.show_age(0.3)
-    assert (label.text(), label.styleSheet()) == ("fresh", "")
+    assert (label.text(), label.styleSheet()) == ("up to date", "")
     costs.show_age(1.2)
     assert label.text() == "last window 1.2 s ago"
     assert DARK.error in label.styleSheet()

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QColor
 
 from engine.config import DecisionConfig
 from engine.manifest import ModelManifest, load_manifest
 from kws_app.gui.colours import DARK
 from kws_app.gui.memory import Moment
+from kws_app.gui.pictures import height_share
 from kws_app.gui.widgets.waterfall import Waterfall
 
 
@@ -62,8 +64,25 @@ def test_the_ring_goes_round(waterfall: Waterfall) -> None:
     for i in range(130):  # 13 s
         waterfall.add([moment(16_000 + 1_600 * i, 5.0 if i % 2 else -5.0)])
     assert [column(waterfall, 995 - 10 * i) for i in range(4)] == [shade(255), shade(0)] * 2
-    assert column(waterfall, 5) == shade(0)
-    assert column(waterfall, 15) == shade(255)
+    assert column(waterfall, 105) == shade(0)
+    assert column(waterfall, 115) == shade(255)
+
+
+def test_frequencies_are_legible_on_every_colour(
+    waterfall: Waterfall, manifest: ModelManifest
+) -> None:
+    y = round(128 * (1 - height_share(1_000, manifest.fbank)))
+
+    def lightness() -> tuple[int, int]:
+        image = waterfall.grab().toImage()
+        return image.pixelColor(8, y).lightness(), image.pixelColor(200, y).lightness()
+
+    for loudness in (-5.0, 5.0):
+        waterfall.add([moment(16_000, loudness, 1_000)])
+        ground, picture = lightness()
+        text = QColor(DARK.text).lightness()
+        assert text - ground > 120
+    assert text - picture < 60  # on it the text alone could not be read
 
 
 def test_skipped_windows_leave_a_dark_gap(waterfall: Waterfall) -> None:
