@@ -13,7 +13,6 @@ from enum import Enum
 from pathlib import Path
 
 from engine.audio.file import FileSource
-from engine.audio.source import Source
 from engine.backends import choose_backend
 from engine.config import DecisionConfig
 from engine.consumers import EventQueue

@@ -43,18 +43,21 @@ def main(folder: Path) -> None:
         application.processEvents()
         window.grab().save(str(folder / "window_dark.png"))
         window.explain_newest()
-        view = window.moment_view
+        view = window.moments.view
         assert view is not None
         view.show_attention()
         QTimer.singleShot(AGAIN_MS, second)
 
     def second() -> None:
-        assert window.moment_view is not None
-        window.moment_view.grab().save(str(folder / "why.png"))
+        assert window.moments.view is not None
+        window.moments.view.grab().save(str(folder / "why.png"))
         dialog = SettingsDialog(session, WindowState(theme="dark"), window)
         dialog.show()
         application.processEvents()
         dialog.grab().save(str(folder / "settings.png"))
+        dialog.tabs.setCurrentIndex(1)
+        application.processEvents()
+        dialog.grab().save(str(folder / "settings_keywords.png"))
         window.close()
         application.quit()
 

@@ -39,6 +39,7 @@ class ScoreBars(QWidget):
 
     threshold_changed = Signal(str, float)
     enabled_changed = Signal(str, bool)
+    row_chosen = Signal(int)
 
     def __init__(self, colours: Colours, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -227,6 +228,7 @@ class ScoreBars(QWidget):
         bar = self._bars[row]
         bar.is_enabled = not bar.is_enabled
         self.update(self._row_rect(row))
+        self._describe()
         self.enabled_changed.emit(bar.keyword, bar.is_enabled)
 
     def _set_threshold(self, row: int, threshold: float) -> None:
@@ -235,12 +237,21 @@ class ScoreBars(QWidget):
         if bar.is_enabled and threshold != bar.threshold:
             bar.threshold = threshold
             self.update(self._row_rect(row))
+            self._describe()
             self.threshold_changed.emit(bar.keyword, threshold)
 
     def _set_current(self, row: int) -> None:
         before, self._current = self._current, row
         self.update(self._row_rect(before))
         self.update(self._row_rect(row))
+        self._describe()
+        self.row_chosen.emit(self._row_rect(row).center().y())
+
+    def _describe(self) -> None:
+        """Tell screen readers which row the keys are for."""
+        bar = self._bars[self._current]
+        state = f"threshold {bar.threshold:.3f}" if bar.is_enabled else "switched off"
+        self.setAccessibleDescription(f"{bar.keyword}, {state}")
 
     def _row_height(self) -> int:
         return int(max(20, self.fontMetrics().height() + 6))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from qtpy.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from qtpy.QtCore import QRect, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
@@ -124,7 +124,11 @@ class Waterfall(QWidget):
             y = round(self.height() * (1 - height_share(hz, self._config)))
             if metrics.height() < y < self.height() - 4:
                 painter.drawLine(0, y, 6, y)
-                painter.drawText(QPoint(9, y + metrics.ascent() // 2 - 1), f"{hz / 1000:g} kHz")
+                text = f"{hz / 1000:g} kHz"
+                box = QRect(7, y - metrics.height() // 2, 0, metrics.height())
+                box.setWidth(metrics.horizontalAdvance(text) + 4)
+                painter.fillRect(box, QColor(self._colours.window))  # any colour may lie below
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _draw_marks(self, painter: QPainter) -> None:
         metrics = self.fontMetrics()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import soundfile
 from fake_sounddevice import FakeSounddevice
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QApplication
 from signals import RATE_HZ, tone_stream
 
@@ -70,7 +70,7 @@ def test_what_is_set_lasts(shell: SimpleNamespace, qtbot: Any) -> None:
     dialog = application._dialog
     assert dialog is not None
     dialog.smoothing.setValue(3)
-    dialog.keywords.spin_box("high").setValue(0.8)
+    dialog.keywords.threshold_item("high").setData(Qt.ItemDataRole.EditRole, 0.8)
     dialog.theme.setCurrentText("light")
     assert application.window.panes.colours is LIGHT
     assert application.session.decision.smoothing_windows == 3
@@ -81,7 +81,7 @@ def test_what_is_set_lasts(shell: SimpleNamespace, qtbot: Any) -> None:
     assert again.settings.threshold == {"low": 0.75, "high": 0.8}
     assert again.settings.smoothing == 3
     assert again.window.theme == "light"
-    assert len(again.window.splitter_px) == 2
+    assert len(again.window.splitter_px) == len(again.window.column_px) == 2
     assert "rate" not in shell.preferences.path.read_text()  # that was a flag
     shell.theme.apply("dark")
     assert shell.theme.colours is DARK

@@ -1,4 +1,4 @@
-"""The window's ledger: kept while it listens, labelled like the terminal's, and never in the way."""
+"""The window's ledger: kept while it listens, labelled as in a terminal, never in the way."""
 
 import time
 from collections.abc import Callable, Iterator

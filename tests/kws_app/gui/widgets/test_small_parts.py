@@ -105,10 +105,10 @@ def test_keywords_with_what_they_cost(qtbot: Any, tiny_folder: Path) -> None:
     assert table.item(1, 0).checkState() == Qt.CheckState.Unchecked
     assert table.expected("low") == "1.5 (0.2 to 160)"
     assert table.expected("high") == "not calibrated"
-    table.spin_box("low").setValue(0.7)
+    table.threshold_item("low").setData(Qt.ItemDataRole.EditRole, 0.7)
     assert changed == [("low", 0.7)]
     assert table.expected("low") == "fewer than 1.5 (calibrated at 0.600)"
-    table.spin_box("low").setValue(0.5)
+    table.threshold_item("low").setData(Qt.ItemDataRole.EditRole, 0.5)
     assert table.expected("low") == "more than 1.5 (calibrated at 0.600)"
     table.item(1, 0).setCheckState(Qt.CheckState.Checked)
     assert switched == [("high", True)]
