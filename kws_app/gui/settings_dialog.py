@@ -149,6 +149,7 @@ class SettingsDialog(QDialog):
             ("&Window", window),
         ):
             tabs.addTab(_page(page), text)
+        tabs.tabBar().setAccessibleName("Parts of the settings")
         self.tabs = tabs
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)
