@@ -30,6 +30,7 @@ from kws_app.gui.session import Session, State, Update
 from kws_app.settings import Settings
 
 _SLOW_MS = 1_000
+_FIRST_SIZE = 1_040, 720  # until it was left otherwise
 
 
 class MainWindow(QMainWindow):
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("kws")
+        self.resize(*_FIRST_SIZE)
         self._session = session
         self._told_settings = session.settings
         self._player = player or Player()

@@ -13,6 +13,7 @@ from fake_sounddevice import FakeSounddevice
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QApplication
 from signals import RATE_HZ, tone_stream
+from tiny_model import make_model_folder
 
 from kws_app.actions.tables import read_actions
 from kws_app.gui.app import Application
@@ -85,6 +86,22 @@ def test_what_is_set_lasts(shell: SimpleNamespace, qtbot: Any) -> None:
     assert "rate" not in shell.preferences.path.read_text()  # that was a flag
     shell.theme.apply("dark")
     assert shell.theme.colours is DARK
+
+
+def test_the_window_comes_back_as_it_was_left(
+    shell: SimpleNamespace, qtbot: Any, tmp_path: Path
+) -> None:
+    shell.preferences.update_window(column_px=(250, 900))
+    application = started(shell, qtbot)
+    waterfall, history = application.window.panes.left.sizes()
+    assert waterfall < history  # at first it is the other way round
+    own = make_model_folder(tmp_path / "own")
+    application.window.choose_model(own)
+    assert shell.preferences.window.recent_models == (str(own),)
+    application.window.settings_asked.emit()
+    assert application._dialog is not None
+    assert application._dialog.models.model.findData(own) >= 0
+    end(shell)
 
 
 def test_the_tray_follows(shell: SimpleNamespace, qtbot: Any) -> None:

@@ -327,6 +327,13 @@ def test_everything_has_a_key(
     assert window.focusWidget() is window.panes.bars
 
 
+def test_a_recording_is_told_in_the_title(window: MainWindow, tmp_path: Path, qtbot: Any) -> None:
+    window.toggle_recording(tmp_path / "heard.flac")
+    qtbot.waitUntil(lambda: window.windowTitle() == "● kws, recording", timeout=10_000)
+    window.toggle_recording()
+    qtbot.waitUntil(lambda: window.windowTitle() == "kws", timeout=10_000)
+
+
 def test_another_theme_colours_the_state_too(window: MainWindow) -> None:
     assert DARK.muted in window.panes.state.styleSheet() or window.panes.state.text() == ""
     window.set_colours(LIGHT)
