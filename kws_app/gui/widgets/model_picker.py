@@ -54,7 +54,7 @@ class ModelPicker(QWidget):
         form.addRow("&Backend", self.backend)
         form.addRow("", self.reason)
         form.addRow("", cost)
-        self.model.activated.connect(lambda place: self._choose(self.model.itemData(place)))
+        self.model.activated.connect(lambda place: self._choose(Path(self.model.itemData(place))))
         self.other.clicked.connect(lambda: self.choose_other())
         self.backend.activated.connect(
             lambda place: self.backend_chosen.emit(self.backend.itemData(place))
@@ -77,7 +77,7 @@ class ModelPicker(QWidget):
         """
         self.model.clear()
         for model in model_choices(manifest.folder, recent):
-            self.model.addItem(model.text, model.folder)
+            self.model.addItem(model.text, str(model.folder))
             place = self.model.count() - 1
             self.model.setItemData(place, str(model.folder), Qt.ItemDataRole.ToolTipRole)
             if model.folder == manifest.folder:

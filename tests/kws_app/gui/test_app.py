@@ -100,7 +100,7 @@ def test_the_window_comes_back_as_it_was_left(
     assert shell.preferences.window.recent_models == (str(own),)
     application.window.settings_asked.emit()
     assert application._dialog is not None
-    assert application._dialog.models.model.findData(own) >= 0
+    assert application._dialog.models.model.findData(str(own)) >= 0
     end(shell)
 
 
