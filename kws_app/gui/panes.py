@@ -6,7 +6,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import QRect, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSplitter,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -34,6 +35,7 @@ from kws_app.gui.widgets.waterfall import Waterfall
 from kws_app.gui.widgets.waterfall_cursor import WaterfallCursor
 
 _NOTICE_MS = 10_000
+_NAME_PX = 160
 _MARGIN_PX = 40  # a row more than the one that was chosen
 
 
@@ -105,6 +107,8 @@ class Panes(QWidget):
         self.waterfall.set_manifest(manifest)
         self.cursor.set_manifest(manifest)
         self.bars.set_keywords(manifest.labels, manifest.keywords)
+        scroll_bar = self._scroll.verticalScrollBar().sizeHint().width()
+        self._scroll.setMinimumWidth(self.bars.minimumSizeHint().width() + scroll_bar + 4)
         self.set_decision(decision)
 
     def set_decision(self, decision: DecisionConfig) -> None:
@@ -140,7 +144,10 @@ class Panes(QWidget):
         waits = state in (State.NO_DEVICE, State.RECOVERING)
         self.toggle_button.setText("Pause" if session.is_running or waits else "Start")
         recorded = session.recording.path
-        self.record_button.setText("● Record…" if recorded is None else f"■ Stop {recorded.name}")
+        name = recorded.name if recorded is not None else ""
+        short = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, _NAME_PX)
+        self.record_button.setText("● Record…" if recorded is None else f"■ Stop {short}")
+        self.record_button.setToolTip("" if recorded is None else f"Recording to {recorded}")
         self.record_button.setStyleSheet("" if recorded is None else f"color: {colours.error}")
         recording = session.settings.input
         self.picker.select(session.settings.device, Path(recording).name if recording else None)
@@ -170,8 +177,9 @@ class Panes(QWidget):
         self.costs.show_age(age_s)
 
     def show_costs(self) -> None:
-        """Say in words what the foot says."""
-        self.show_notice(self.costs.details())
+        """Say in words what the foot says, where the mouse would have it said."""
+        place = self.costs.mapToGlobal(self.costs.rect().topRight())
+        QToolTip.showText(place, self.costs.details(), self.costs, QRect(), _NOTICE_MS)
 
     def show_notice(self, text: str) -> None:
         """Show a line for some seconds."""
@@ -222,7 +230,7 @@ class Panes(QWidget):
         live_column.addWidget(self.last_word)
         live_column.addWidget(self.waterfall, 1)
         live_column.addWidget(self.position)
-        scroll = QScrollArea()
+        self._scroll = scroll = QScrollArea()
         scroll.setWidget(self.bars)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -237,6 +245,8 @@ class Panes(QWidget):
         self.across.addWidget(scroll)
         self.across.setSizes([640, 360])
         self.across.setStretchFactor(0, 1)
+        for splitter in (self.left, self.across):  # no part can be lost to those without a mouse
+            splitter.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
         layout.addLayout(top)
         layout.addLayout(second)

@@ -8,7 +8,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
-    QGroupBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -22,12 +21,12 @@ from kws_app.settings import MAX_DAYS, Settings
 
 _MAX_MB = 1_000_000
 WHAT = (
-    "The second that fired, or almost, and half a second before it; nothing else. It can be "
-    "labelled right or wrong, and trained on."
+    "The second that fired, or almost did, and half a second before it; nothing else. Clips can be "
+    "labelled right or wrong (Ctrl+Y, Ctrl+N), and trained on. Old ones go by themselves."
 )
 
 
-class LedgerBox(QGroupBox):
+class LedgerBox(QWidget):
     """Off until somebody chooses a folder; limits count at once.
 
     Args:
@@ -37,10 +36,11 @@ class LedgerBox(QGroupBox):
     wanted = Signal(dict)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Ledger", parent)
+        super().__init__(parent)
         self.keep = QCheckBox("&Keep the audio of detections and near misses")
-        self.keep.setToolTip(WHAT)
         self.keep.setAccessibleDescription(WHAT)
+        what = QLabel(WHAT)
+        what.setWordWrap(True)
         self.folder = QLineEdit()
         self.folder.setReadOnly(True)
         self.folder.setPlaceholderText("no folder")
@@ -58,7 +58,9 @@ class LedgerBox(QGroupBox):
             second.addWidget(label)
             second.addWidget(box, 1)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.keep)
+        layout.addWidget(what)
         layout.addLayout(first)
         layout.addLayout(second)
         self.keep.clicked.connect(self._switch)

@@ -17,6 +17,7 @@ LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.01, 1.0
 _STEP = 0.01
 _FINE_STEP = 0.001
 _GRAB_PX = 8
+_SHORT_PX = 80
 _GLOW_S = 1.5
 _VISIBLE_CHANGE = 0.003
 
@@ -121,7 +122,10 @@ class ScoreBars(QWidget):
         """As high as all rows."""
         return QSize(320, max(1, len(self._bars)) * self._row_height())
 
-    minimumSizeHint = sizeHint  # noqa: N815  in a scroll area it keeps its height
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """As high, since it scrolls; and wide enough for names, values and a short bar."""
+        values = self.fontMetrics().horizontalAdvance("0.00") + 14
+        return QSize(self._bar_area().left() + _SHORT_PX + values, self.sizeHint().height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Grab a threshold, or switch a keyword by its name."""

@@ -108,8 +108,8 @@ class Waterfall(QWidget):
         if first:
             rest = QRect(split, 0, self.width() - split, self.height())
             painter.drawImage(rest, image, QRect(0, 0, first, rows))
-        self._draw_grid(painter)
         self._draw_marks(painter)
+        self._draw_grid(painter)
 
     def _append(self, pixels: Pixels) -> None:
         pixels = pixels[:, -self._columns :]
@@ -120,9 +120,11 @@ class Waterfall(QWidget):
     def _draw_grid(self, painter: QPainter) -> None:
         painter.setPen(QPen(QColor(self._colours.text)))
         metrics = self.fontMetrics()
-        for hz in GRID_HZ:
+        lowest = 2 * metrics.height()  # above it are the marks, below it the next text
+        for hz in sorted(GRID_HZ, reverse=True):
             y = round(self.height() * (1 - height_share(hz, self._config)))
-            if metrics.height() < y < self.height() - 4:
+            if lowest < y < self.height() - 4:
+                lowest = y + metrics.height()
                 painter.drawLine(0, y, 6, y)
                 text = f"{hz / 1000:g} kHz"
                 box = QRect(7, y - metrics.height() // 2, 0, metrics.height())

@@ -14,6 +14,7 @@ from fake_sounddevice import FakeSounddevice
 from history_rows import row
 from mouse import drag
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QToolTip
 from signals import RATE_HZ, silence, tone_stream
 from tiny_model import make_model_folder
 
@@ -325,6 +326,24 @@ def test_everything_has_a_key(
     window.menu_actions["Keywords"].trigger()
     window.activateWindow()
     assert window.focusWidget() is window.panes.bars
+
+
+def test_costs_are_told_in_words(window: MainWindow) -> None:
+    window.panes.costs.show_backend("cpu", "not cuda: there is none")
+    window.menu_actions["What listening costs"].trigger()
+    assert QToolTip.text() == "Backend cpu: not cuda: there is none"
+    QToolTip.hideText()
+
+
+def test_a_long_name_leaves_room_for_the_others(
+    window: MainWindow, tmp_path: Path, qtbot: Any
+) -> None:
+    path = tmp_path / f"{'long_' * 30}.flac"
+    window.toggle_recording(path)
+    assert "…" in window.panes.record_button.text()
+    assert window.panes.record_button.toolTip() == f"Recording to {path}"
+    window.toggle_recording()
+    assert window.panes.record_button.toolTip() == ""
 
 
 def test_a_recording_is_told_in_the_title(window: MainWindow, tmp_path: Path, qtbot: Any) -> None:
