@@ -85,7 +85,6 @@ class Colours:
         bar_fired: A keyword that has just fired.
         threshold: The tick on a bar.
         grid: Lines in plots and between parts.
-        box: Ground of a switch, so that an empty one is seen, too.
         waterfall: From silent to loud, uint8 [256, 3], read only.
     """
 
@@ -103,7 +102,6 @@ class Colours:
     bar_fired: str
     threshold: str
     grid: str
-    box: str
     waterfall: NDArray[np.uint8] = field(repr=False, compare=False)
 
 
@@ -122,7 +120,6 @@ DARK = Colours(
     bar_fired="#ffc857",
     threshold="#f4f6f8",
     grid="#39414b",
-    box="#666c73",
     waterfall=waterfall_colours(0.20, 0.97),
 )
 LIGHT = Colours(
@@ -140,6 +137,5 @@ LIGHT = Colours(
     bar_fired="#9a5700",
     threshold="#10171f",
     grid="#cdd4db",
-    box="#858b93",
     waterfall=waterfall_colours(0.99, 0.24),
 )

@@ -20,14 +20,12 @@ __all__ = [
     "THEMES",
     "Colours",
     "Theme",
-    "check_box_palette",
     "desktop_is_dark",
     "palette_of",
     "prepare_high_dpi",
 ]
 
 THEMES = ("system", "light", "dark")
-_CHECK_BOX = "QCheckBox"
 _MIDDLE_LIGHTNESS = 128  # of 0 to 255
 
 
@@ -75,10 +73,8 @@ class Theme(QObject):
         if first or self._colours is not before:
             self._application.setStyle("Fusion")
             palette = palette_of(self._colours)
-            QToolTip.setPalette(palette)
             self._application.setPalette(palette)
-            palette.setColor(QPalette.ColorRole.Base, QColor(self._colours.box))
-            self._application.setPalette(palette, _CHECK_BOX)
+            QToolTip.setPalette(palette)
             self.changed.emit(self._colours)
         return self._colours
 
@@ -120,18 +116,6 @@ def desktop_is_dark(palette: QPalette, environment: Mapping[str, str]) -> bool:
         return settings.get("gtk-theme-name", "").lower().endswith("-dark")
     except (OSError, ValueError, KeyError, configparser.Error):
         return False
-
-
-def check_box_palette(palette: QPalette) -> QPalette:
-    """A palette in which an empty check box can be seen, as that of `QCheckBox` is.
-
-    Args:
-        palette: What else is drawn with; it is not changed.
-    """
-    made = QPalette(palette)
-    role = QPalette.ColorRole.Base
-    made.setColor(role, QApplication.palette(_CHECK_BOX).color(role))
-    return made
 
 
 def palette_of(colours: Colours) -> QPalette:

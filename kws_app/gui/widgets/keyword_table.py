@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
 
 from engine.config import DecisionConfig, OperatingPoint
 from engine.manifest import ModelManifest
-from kws_app.gui.theme import check_box_palette
 from kws_app.gui.widgets.score_bars import HIGHEST_THRESHOLD, LOWEST_THRESHOLD
 
 _HEAD = ("Keyword", "Threshold", "False alarms a day")
@@ -49,7 +48,6 @@ class KeywordTable(QTableWidget):
         self.setAccessibleDescription("Space switches a keyword, F2 changes its threshold")
         self.setTabKeyNavigation(False)
         self.setEditTriggers(_CLICKS)
-        self.setItemDelegateForColumn(_NAME, _Switch(self))
         self.setItemDelegateForColumn(_THRESHOLD, _Threshold(self))
         self._keywords: list[str] = []
         self._manifest: ModelManifest | None = None
@@ -117,15 +115,6 @@ class KeywordTable(QTableWidget):
             return said
         side = "fewer than" if threshold > point.threshold else "more than"
         return f"{side} {_plain(point.false_alarms_per_day)} (calibrated at {point.threshold:.3f})"
-
-
-class _Switch(QStyledItemDelegate):
-    """Draws the box of a switch so that it can be seen when it is empty, too."""
-
-    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex) -> None:  # noqa: N802
-        """Qt paints the box in the colours of the palette that stands here."""
-        super().initStyleOption(option, index)
-        option.palette = check_box_palette(option.palette)
 
 
 class _Threshold(QStyledItemDelegate):

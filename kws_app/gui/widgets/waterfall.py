@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from qtpy.QtCore import QRect, QRectF, QSize, Qt, Signal
+from qtpy.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
@@ -108,8 +108,8 @@ class Waterfall(QWidget):
         if first:
             rest = QRect(split, 0, self.width() - split, self.height())
             painter.drawImage(rest, image, QRect(0, 0, first, rows))
-        self._draw_marks(painter)
         self._draw_grid(painter)
+        self._draw_marks(painter)
 
     def _append(self, pixels: Pixels) -> None:
         pixels = pixels[:, -self._columns :]
@@ -120,17 +120,11 @@ class Waterfall(QWidget):
     def _draw_grid(self, painter: QPainter) -> None:
         painter.setPen(QPen(QColor(self._colours.text)))
         metrics = self.fontMetrics()
-        lowest = 2 * metrics.height()  # above it are the marks, below it the next text
-        for hz in sorted(GRID_HZ, reverse=True):
+        for hz in GRID_HZ:
             y = round(self.height() * (1 - height_share(hz, self._config)))
-            if lowest < y < self.height() - 4:
-                lowest = y + metrics.height()
+            if metrics.height() < y < self.height() - 4:
                 painter.drawLine(0, y, 6, y)
-                text = f"{hz / 1000:g} kHz"
-                box = QRect(7, y - metrics.height() // 2, 0, metrics.height())
-                box.setWidth(metrics.horizontalAdvance(text) + 4)
-                painter.fillRect(box, QColor(self._colours.window))  # any colour may lie below
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+                painter.drawText(QPoint(9, y + metrics.ascent() // 2 - 1), f"{hz / 1000:g} kHz")
 
     def _draw_marks(self, painter: QPainter) -> None:
         metrics = self.fontMetrics()

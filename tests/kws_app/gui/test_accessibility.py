@@ -19,13 +19,11 @@ from qtpy.QtWidgets import (
     QLabel,
     QWidget,
 )
-from signals import RATE_HZ, tone_stream
+from signals import RATE_HZ
 
-from engine.manifest import load_manifest
 from kws_app.gui.colours import DARK, LIGHT, Colours
 from kws_app.gui.crash_dialog import CrashDialog
 from kws_app.gui.main_window import MainWindow
-from kws_app.gui.memory import LastMinute
 from kws_app.gui.session import Session
 from kws_app.gui.settings_dialog import SettingsDialog
 from kws_app.gui.theme import Theme
@@ -60,13 +58,6 @@ def shown(widget: Any, qtbot: Any) -> Any:
     widget.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is widget, timeout=10_000)
     return widget
-
-
-def moment_view(tiny_folder: Path) -> MomentView:
-    manifest = load_manifest(tiny_folder)
-    memory = LastMinute(manifest)
-    memory.hear(tone_stream()[:RATE_HZ], 0)
-    return MomentView(DARK)
 
 
 def takes_focus(widget: QWidget) -> bool:
@@ -173,8 +164,9 @@ def test_the_settings_are_named_and_reached(session: Session, qtbot: Any, page: 
     assert [name_of(part) for part in parts if part not in reached] == []
 
 
-def test_the_explanation_is_named_and_reached(tiny_folder: Path, qtbot: Any) -> None:
-    view = shown(moment_view(tiny_folder), qtbot)
+def test_the_explanation_is_named_and_reached(qtbot: Any) -> None:
+    view = shown(MomentView(DARK), qtbot)
+    view.table.setRowCount(2)
     view.table.setFocus(Qt.FocusReason.TabFocusReason)
     parts = [part for part in focusable(view) if part.isVisible() and part.isEnabled()]
     assert [type(part).__name__ for part in parts if not name_of(part)] == []
@@ -187,8 +179,11 @@ def test_the_report_of_an_error_is_named(qtbot: Any, tmp_path: Path) -> None:
     assert [type(part).__name__ for part in focusable(dialog) if not name_of(part)] == []
 
 
-def test_enter_is_no_click_on_another_button(session: Session, qtbot: Any) -> None:
+def test_enter_is_no_click_on_another_button(
+    session: Session, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where Enter is pressed in a field, the field is meant."""
+    monkeypatch.setattr("kws_app.gui.widgets.model_picker.ask_folder", lambda *_: None)
     dialog = shown(SettingsDialog(session, WindowState()), qtbot)
     clicked: list[str] = []
     dialog.models.other.clicked.connect(lambda: clicked.append("other"))

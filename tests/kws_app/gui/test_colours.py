@@ -58,7 +58,7 @@ def test_text_on_the_accent_is_readable(colours: Colours) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("role", ["bar", "bar_fired", "threshold", "box"])
+@pytest.mark.parametrize("role", ["bar", "bar_fired", "threshold"])
 @pytest.mark.parametrize("ground", ["window", "base"])
 def test_what_is_drawn_can_be_told_from_the_ground(
     colours: Colours, role: str, ground: str

@@ -204,3 +204,18 @@ def test_a_large_or_broken_number_of_the_file_is_shown_as_it_is(
     dialog.ledger.show_settings(replace(session.settings, ledger_days=0.5, ledger_mb=200.0))
     assert dialog.ledger.days.text() == "0.50 days"
     assert dialog.ledger.megabytes.text() == "200 MB"
+
+
+def test_half_a_number_is_not_meant(dialog: SettingsDialog, session: Session, qtbot: Any) -> None:
+    for box, typed in (
+        (dialog.smoothing, "12"),
+        (dialog.refractory, "2.5"),
+        (dialog.ledger.days, "14"),
+    ):
+        before = session.settings
+        box.selectAll()
+        qtbot.keyClicks(box, typed)
+        assert session.settings is before
+        qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert (session.settings.smoothing, session.settings.refractory) == (12, 2.5)
+    assert session.settings.ledger_days == 14
