@@ -12,6 +12,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
+from kws_app.gui.history import HeardRow
 from kws_app.gui.main_window import MainWindow
 from kws_app.gui.session import Session
 from kws_app.gui.settings_dialog import SettingsDialog
@@ -20,7 +21,8 @@ from kws_app.gui.window_state import WindowState
 from kws_app.settings import Settings
 
 DEMO = Path(__file__).parents[2] / "assets" / "demo.flac"
-AFTER_MS = 13_800  # "right" has just been said
+WORD = "right"  # has just been said
+AFTER_MS = 200
 AGAIN_MS = 1_500  # for what is computed aside
 
 
@@ -61,7 +63,11 @@ def main(folder: Path) -> None:
         window.close()
         application.quit()
 
-    QTimer.singleShot(AFTER_MS, first)
+    def wait(row: HeardRow) -> None:
+        if row.keyword == WORD:
+            QTimer.singleShot(AFTER_MS, first)
+
+    window.word_heard.connect(wait)
     application.exec_()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fake_sounddevice import FakeSounddevice
 from history_rows import row
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -21,9 +21,11 @@ from qtpy.QtWidgets import (
 )
 from signals import RATE_HZ
 
+from engine.manifest import load_manifest
 from kws_app.gui.colours import DARK, LIGHT, Colours
 from kws_app.gui.crash_dialog import CrashDialog
 from kws_app.gui.main_window import MainWindow
+from kws_app.gui.panes import Panes
 from kws_app.gui.session import Session
 from kws_app.gui.settings_dialog import SettingsDialog
 from kws_app.gui.theme import Theme
@@ -115,8 +117,8 @@ def test_every_part_of_the_window_has_a_name(window: MainWindow) -> None:
 def test_tab_goes_as_the_eye_does(window: MainWindow, qtbot: Any) -> None:
     window.panes.toggle_button.setFocus(Qt.FocusReason.TabFocusReason)
     names = [name_of(part) for part in visited(window, qtbot)]
-    assert names == [
-        "Pause",
+    assert names[0] == window.panes.toggle_button.text()
+    assert names[1:] == [
         "Source: a microphone",
         "Look for microphones again",
         "Open…",
@@ -150,6 +152,20 @@ def test_the_focus_can_be_seen(window: MainWindow, qtbot: Any) -> None:
         if (pixels(part) != without).sum() < 8:
             unseen.append(name_of(part))
     assert unseen == []
+
+
+def test_the_row_of_the_keys_scrolls_into_view(default_folder: Path, qtbot: Any) -> None:
+    manifest = load_manifest(default_folder)
+    panes = Panes(manifest, manifest.decision, DARK)
+    panes.resize(900, 500)
+    shown(panes, qtbot)
+    panes.bars.setFocus()
+    places: list[int] = []
+    panes.bars.row_chosen.connect(places.append)
+    for _ in manifest.keywords:
+        qtbot.keyClick(panes.bars, Qt.Key.Key_Down)
+        assert panes.bars.visibleRegion().contains(QPoint(10, places[-1]))
+    assert places[-1] == panes.bars.row_y(manifest.keywords[-1]) > panes.height()
 
 
 @pytest.mark.parametrize("page", range(4))
