@@ -31,7 +31,7 @@ _ACTIONS = {  # the first one asked for counts
     "print-config": "print the settings as TOML",
     "headless": "listen without a window",
 }
-_BACKENDS = ("auto", "tensorrt", *BACKEND_NAMES)
+BACKENDS = ("auto", "tensorrt", *BACKEND_NAMES)
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     **dict.fromkeys(
         ("duration", "max_detections", "rate", "channels", "ledger_mb"),
@@ -77,7 +77,7 @@ class Settings:
     duration: float | None = _setting("stop after so many seconds of audio", _AUDIO, "S")
     model: Path = _setting("model folder", _HEARD, "DIR", default=DEFAULT_MODEL)
     backend: str = _setting(
-        f"{', '.join(_BACKENDS)}; a named one is strict", _HEARD, "NAME", default="auto"
+        f"{', '.join(BACKENDS)}; a named one is strict", _HEARD, "NAME", default="auto"
     )
     keywords: tuple[str, ...] | None = _setting("only these fire", _HEARD, "WORD,WORD")
     threshold: Mapping[str, float] = _setting(
@@ -112,9 +112,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work, whatever they came from."""
-        if self.backend not in _BACKENDS:
+        if self.backend not in BACKENDS:
             raise ConfigError(
-                f"backend {self.backend!r} is unknown; choose one of {', '.join(_BACKENDS)}"
+                f"backend {self.backend!r} is unknown; choose one of {', '.join(BACKENDS)}"
             )
         if self.actions not in SWITCHES:
             wanted = ", ".join(SWITCHES)

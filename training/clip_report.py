@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.backends import choose_backend
-from engine.errors import ConfigError
+from engine.errors import ConfigError, SourceError
 from engine.features import fbank, model_input
 from engine.manifest import ModelManifest, load_manifest
 from engine.scorer import posteriors_of
@@ -41,12 +41,14 @@ class ClipReport:
         labels: In the order of the columns.
         scores: Mean posteriors, [n, n_labels].
         targets: 0 and 1, [n, n_labels].
+        left_out: A line for each clip that could not be read.
     """
 
     models: Sequence[str]
     labels: Sequence[str]
     scores: Float32
     targets: Float32
+    left_out: Sequence[str] = ()
 
     def figures(self) -> dict[str, Any]:
         """Everything as plain values."""
@@ -86,8 +88,7 @@ def measure_clips(
 
     Raises:
         ModelError: A model folder is refused.
-        ConfigError: The models or the data have labels that do not fit.
-        SourceError: A clip cannot be read.
+        ConfigError: The models or the data have labels that do not fit, or no clip can be read.
     """
     manifests = [load_manifest(folder) for folder in folders]
     labels = manifests[0].labels
@@ -105,24 +106,44 @@ def measure_clips(
     for row, item in enumerate(items):
         targets[row, [labels.index(names[i]) for i in item.labels]] = 1
     scores = np.zeros_like(targets)
+    unread: dict[int, str] = {}
     for manifest in manifests:
         columns = [manifest.labels.index(label) for label in labels]
-        scores += _posteriors(manifest, items)[:, columns] / len(manifests)
+        scores += _posteriors(manifest, items, unread)[:, columns] / len(manifests)
+    used = [row for row in range(len(items)) if row not in unread]
+    if not used:
+        raise ConfigError(
+            f"no clip can be measured: {next(iter(unread.values()), 'there is none')}"
+        )
     described = [f"{manifest.name} ({manifest.model_sha256[:16]})" for manifest in manifests]
-    return ClipReport(models=described, labels=labels, scores=scores, targets=targets)
+    return ClipReport(
+        models=described,
+        labels=labels,
+        scores=scores[used],
+        targets=targets[used],
+        left_out=tuple(unread.values()),
+    )
 
 
-def _posteriors(manifest: ModelManifest, items: Sequence[ClipItem]) -> Float32:
+def _posteriors(
+    manifest: ModelManifest, items: Sequence[ClipItem], unread: dict[int, str]
+) -> Float32:
+    """Posteriors of each clip; one that cannot be read is noted in `unread`, by its row."""
     out = np.zeros((len(items), len(manifest.labels)), np.float32)
     with (
         choose_backend("auto", manifest).backend as backend,
         ProgressReport(manifest.name, len(items), unit="clips") as progress,
     ):
         for row, item in enumerate(items):
-            features = model_input(_log_mel(item.read(), manifest), manifest.fbank)
+            progress.advance()
+            try:
+                samples = item.read()
+            except SourceError as err:
+                unread[row] = str(err)
+                continue
+            features = model_input(_log_mel(samples, manifest), manifest.fbank)
             logits = backend.infer(features[None])[0]
             out[row] = posteriors_of(logits, manifest.activation)
-            progress.advance()
     return out
 
 

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.types import Detection
@@ -144,6 +144,18 @@ class Occasion:
         }
         return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
 
+    def fill_payload(self, text: str) -> str:
+        """The same for a payload: inside of JSON a keyword is written as JSON writes it.
+
+        So a quote in a keyword cannot end the string that it stands in. A payload is JSON when it
+        is with a plain word for the keyword.
+        """
+        keyword = self.detection.keyword
+        if not _is_json(replace(self, detection=replace(self.detection, keyword="x")).fill(text)):
+            return self.fill(text)
+        escaped = json.dumps(keyword, ensure_ascii=False)[1:-1]
+        return replace(self, detection=replace(self.detection, keyword=escaped)).fill(text)
+
     def to_json(self) -> str:
         """What webhooks and messages carry."""
         detection = self.detection
@@ -155,6 +167,14 @@ class Occasion:
                 "threshold": detection.threshold,
             }
         )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def has_placeholder(text: str) -> bool:

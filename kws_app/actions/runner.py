@@ -173,7 +173,7 @@ class ActionRunner:
                 )
                 topic = occasion.fill(message.topic)
                 payload = message.payload
-                body = occasion.to_json() if payload is None else occasion.fill(payload)
+                body = occasion.to_json() if payload is None else occasion.fill_payload(payload)
                 return CallRun(lambda _: connection.publish(topic, body, timeout_s))
 
     def _watch(self, now: float) -> None:

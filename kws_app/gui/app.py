@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from qtpy.QtCore import QObject, QSize, QTimer, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from engine.errors import ConfigError
 from kws_app.actions.action import Action
 from kws_app.actions.runner import ActionRunner
 from kws_app.actions.wiring import make_runner
 from kws_app.config_file import read_config_file
+from kws_app.gui.choices import with_recent
 from kws_app.gui.colours import Colours
 from kws_app.gui.crash_log import without_names
 from kws_app.gui.history import HeardRow
@@ -26,7 +27,6 @@ from kws_app.settings import Command, Settings
 # A dragged threshold changes many times a second.
 _SAVE_AFTER_MS = 1_000
 _TROUBLE = (State.RECOVERING, State.NO_DEVICE, State.FAILED)
-_FIRST_SIZE = QSize(1_040, 700)  # of a window that was never moved
 _TRAY_STATES = {
     State.LISTENING: "listening",
     State.STARTING: "listening",
@@ -77,7 +77,6 @@ class Application:
         preferences = shell.preferences
         self.session = Session(preferences.settings)
         self.window = MainWindow(self.session, shell.theme.colours)
-        self.window.resize(_FIRST_SIZE.boundedTo(self.window.screen().availableSize()))
         self._dialog: SettingsDialog | None = None
         self._trouble: State | None = None
         self._save_timer = QTimer(self.window)
@@ -88,9 +87,10 @@ class Application:
         self._start_actions(actions)
         if preferences.problem:
             self.window.panes.show_notice(preferences.problem)
-        sizes = preferences.window.splitter_px
-        if len(sizes) == 2:
-            self.window.panes.across.setSizes(list(sizes))
+        panes, state = self.window.panes, preferences.window
+        for splitter, sizes in ((panes.across, state.splitter_px), (panes.left, state.column_px)):
+            if len(sizes) == splitter.count():
+                splitter.setSizes(list(sizes))
         self.window.panes.picker.refresh()
         self.session.start()
 
@@ -128,18 +128,27 @@ class Application:
     def _open_settings(self) -> None:
         if self._dialog is None:
             dialog = SettingsDialog(self.session, self._shell.preferences.window, self.window)
-            dialog.settings_wanted.connect(self.window.apply)
+            dialog.settings_wanted.connect(lambda changes: self.window.change(**changes))
+            dialog.model_wanted.connect(self.window.choose_model)
             dialog.threshold_wanted.connect(self.window.set_threshold)
             dialog.enabled_wanted.connect(self.window.set_enabled)
             dialog.theme_wanted.connect(self._choose_theme)
             dialog.close_to_tray_wanted.connect(self._choose_tray)
             self._dialog = dialog
-        self._dialog.show_session()
         self._dialog.show()
+        self._refresh_dialog()
         self._dialog.raise_()
 
+    def _refresh_dialog(self) -> None:
+        if self._dialog is not None and self._dialog.isVisible():
+            self._dialog.show_in_force(self._shell.preferences.window)
+
     def _keep(self, settings: Settings) -> None:
-        self._shell.preferences.update(vars(settings))
+        preferences = self._shell.preferences
+        preferences.update(vars(settings))
+        recent = with_recent(preferences.window.recent_models, settings.model)
+        preferences.update_window(recent_models=recent)
+        self._refresh_dialog()
         self._save_timer.start()
 
     def _choose_theme(self, choice: str) -> None:
@@ -157,7 +166,6 @@ class Application:
 
     def _show_state(self, state: State, problem: str) -> None:
         self._shell.tray.set_state(_TRAY_STATES.get(state, "error"))
-        self.window.setWindowTitle(f"kws: {state.value}")
         log = logging.getLogger("kws.window")
         if state in _TROUBLE and state is not self._trouble:  # once, not with every new try
             log.warning("%s: %s", state.value, without_names(problem))
@@ -165,6 +173,7 @@ class Application:
         elif state is State.LISTENING and self._trouble is not None:
             log.warning("listening again")
             self._trouble = None
+        self._refresh_dialog()
 
     def _show_word(self, row: HeardRow) -> None:
         self._shell.tray.set_last_word(f"{row.keyword}, {row.at:%H:%M:%S}")
@@ -174,7 +183,10 @@ class Application:
             self.window.panes.show_notice(problem)
 
     def _end(self) -> None:
-        self._shell.preferences.update_window(splitter_px=tuple(self.window.panes.across.sizes()))
+        panes = self.window.panes
+        self._shell.preferences.update_window(
+            splitter_px=tuple(panes.across.sizes()), column_px=tuple(panes.left.sizes())
+        )
         self.window.end()
         if self._runner is not None:
             self._runner.stop()

@@ -32,6 +32,8 @@ class CrashDialog(QDialog):
         details = QPlainTextEdit(report)
         details.setObjectName("report")
         details.setReadOnly(True)
+        details.setAccessibleName("Report")
+        details.setTabChangesFocus(True)
         details.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         where = QLabel(f"The log has more of it: {log_path}")
         where.setObjectName("log")

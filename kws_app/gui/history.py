@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,12 +15,14 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from kws_app.pcm import Int16
 
-COLUMNS = ("time", "keyword", "score", "threshold", "clip")
+COLUMNS = ("time", "keyword", "score", "threshold", "label", "clip")
+LABEL_COLUMN = COLUMNS.index("label")
 CLIP_COLUMN = COLUMNS.index("clip")
 MAX_ROWS = 100_000
 # A clip of 1.5 s takes 48 kB; the ledger keeps more of them, on disk.
 MAX_CLIPS = 500
 _NUMBERS = (COLUMNS.index("score"), COLUMNS.index("threshold"))
+_LABELS = {"right": "✓ right", "wrong": "✗ wrong"}
 _ROOT = QModelIndex()
 
 
@@ -37,6 +40,7 @@ class HeardRow:
         threshold: What it reached.
         source: What was listened to.
         clip: Its audio, 16 kHz mono; None without.
+        label: What a person said of it: "right", "wrong", or "".
     """
 
     at: datetime
@@ -48,6 +52,7 @@ class HeardRow:
     threshold: float
     source: str
     clip: Int16 | None = None
+    label: str = ""
 
     def as_values(self) -> dict[str, Any]:
         """Plain values for files."""
@@ -58,6 +63,7 @@ class HeardRow:
             "score": round(self.score, 6),
             "threshold": self.threshold,
             "source": self.source,
+            "label": self.label,
         }
 
 
@@ -82,6 +88,25 @@ class History(QAbstractTableModel):
             del self._rows[:surplus]
             self.endRemoveRows()
         self._forget_clips(len(rows))
+
+    def find(self, stream: int, end_sample: int) -> HeardRow | None:
+        """The detection of a window; None if there was none or it is forgotten."""
+        place = self._place(stream, end_sample)
+        return None if place is None else self._rows[place]
+
+    def set_label(self, row: HeardRow, label: str) -> None:
+        """Show what a person said of a detection."""
+        place = self._place(row.stream, row.end_sample)
+        if place is not None:
+            self._rows[place] = replace(self._rows[place], label=label)
+            index = self.index(len(self._rows) - 1 - place, LABEL_COLUMN)
+            self.dataChanged.emit(index, index)
+
+    def _place(self, stream: int, end_sample: int) -> int | None:
+        key = (stream, end_sample)  # rises with every detection
+        place = bisect_left(self._rows, key, key=lambda row: (row.stream, row.end_sample))
+        is_there = place < len(self._rows) and self._rows[place].stream == stream
+        return place if is_there and self._rows[place].end_sample == end_sample else None
 
     def clear(self) -> None:
         """Forget everything."""
@@ -136,7 +161,9 @@ def to_csv(rows: Iterable[HeardRow]) -> str:
     """A table for spreadsheets."""
     file = io.StringIO()
     writer = csv.DictWriter(
-        file, ["at", "time_s", "keyword", "score", "threshold", "source"], lineterminator="\n"
+        file,
+        ["at", "time_s", "keyword", "score", "threshold", "source", "label"],
+        lineterminator="\n",
     )
     writer.writeheader()
     writer.writerows(row.as_values() for row in rows)
@@ -161,4 +188,6 @@ def _text(row: HeardRow, column: int) -> str:
             return f"{row.score:.2f}"
         case "threshold":
             return f"{row.threshold:.2f}"
+        case "label":
+            return _LABELS.get(row.label, row.label)
     return "▶" if row.clip is not None else ""

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import QSize, QTimer, Signal
 from qtpy.QtGui import QCloseEvent, QHideEvent, QShowEvent
-from qtpy.QtWidgets import QFileDialog, QMainWindow, QWidget
+from qtpy.QtWidgets import QMainWindow, QWidget
 
 from engine.errors import KwsError
-from engine.types import Float32, Heard
-from kws_app.gui.attention import Attention
+from engine.manifest import load_manifest
+from engine.types import Heard
+from kws_app.gui import files
 from kws_app.gui.bridge import Bridge
+from kws_app.gui.choices import for_model
 from kws_app.gui.colours import Colours
 from kws_app.gui.heard_rows import rows_of
-from kws_app.gui.history import MAX_CLIPS, HeardRow, to_csv, to_json_lines
-from kws_app.gui.menus import Entry, add_menus
+from kws_app.gui.history import HeardRow
+from kws_app.gui.menus import add_menus, menus_of
+from kws_app.gui.moments import Moments
 from kws_app.gui.panes import Panes
 from kws_app.gui.player import Player
+from kws_app.gui.row_actions import RowActions
 from kws_app.gui.session import Session, State, Update
-from kws_app.gui.widgets.moment_view import MomentView
-from kws_app.pcm import to_pcm
 from kws_app.settings import Settings
 
 _SLOW_MS = 1_000
-_KINDS, _TABLES = "FLAC, WAV (*.flac *.wav)", "CSV (*.csv);;JSON lines (*.jsonl)"
-_RECORDINGS = "Sound files (*.wav *.flac *.ogg *.opus *.mp3 *.aiff *.aif);;All files (*)"
+_FIRST_SIZE = QSize(1_040, 720)  # until it was left otherwise
 
 
 class MainWindow(QMainWindow):
@@ -60,23 +61,24 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("kws")
+        self.resize(_FIRST_SIZE.boundedTo(self.screen().availableSize()))
         self._session = session
+        self._told_settings = session.settings
         self._player = player or Player()
-        self._moment_view: MomentView | None = None
-        self._attention = self._made_attention()
-        self._asked_sample = 0
-        self._asked_stream = 0
         self._stream = 0
         self._last_heard_at: float | None = None
         self.hides_on_close: Callable[[], bool] = lambda: False
         self.panes = Panes(session.manifest, session.decision, colours)
         self.setCentralWidget(self.panes)
         self.setStatusBar(self.panes.costs)
+        self.moments = Moments(session, self._player, colours, self)
+        self.rows = RowActions(session, self.panes.history, self._player, self)
         self.bridge = Bridge(session, self)
         self._slow = QTimer(self)
         self._slow.setInterval(_SLOW_MS)
         self._connect()
-        self.menu_actions = add_menus(self, self._menus())
+        self.menu_actions = add_menus(self, menus_of(self))
+        self.panes.history_view.set_actions(self.menu_actions)
         self.bridge.start()
         self._slow.start()
 
@@ -84,9 +86,7 @@ class MainWindow(QMainWindow):
         """Take another theme."""
         self.panes.set_colours(colours)
         self.panes.show_state(self._session)
-        if self._moment_view is not None:
-            self._moment_view.close()
-            self._moment_view = None
+        self.moments.set_colours(colours)
 
     def toggle(self) -> None:
         """Pause, or go on listening."""
@@ -106,41 +106,47 @@ class MainWindow(QMainWindow):
             self.panes.set_decision(self._session.decision)
             return
         if self._session.manifest is not model:
-            self.panes.set_model(self._session.manifest, self._session.decision)
-            self._attention = self._made_attention()
+            self._show_model()
         self.panes.set_decision(self._session.decision)
-        self.settings_changed.emit(self._session.settings)
+        self._tell_settings()
+
+    def change(self, **values: Any) -> None:
+        """Take other values of some settings."""
+        self.apply(replace(self._session.settings, **values))
 
     def choose_device(self, device: str | None) -> None:
         """Listen to a microphone."""
-        self.apply(replace(self._session.settings, device=device, input=None))
+        self.change(device=device, input=None)
+
+    def choose_model(self, folder: Path) -> None:
+        """Take another model, with the thresholds that it was calibrated with."""
+        try:
+            changes = for_model(self._session.settings, load_manifest(folder))
+        except KwsError as err:
+            self.panes.show_notice(str(err))
+            return
+        self.change(**changes)
 
     def open_recording(self, path: Path | None = None) -> None:
         """Listen to a sound file, at its own speed."""
-        if path is None:
-            name, _ = QFileDialog.getOpenFileName(self, "Open a recording", "", _RECORDINGS)
-            if not name:
-                return
-            path = Path(name)
-        self.apply(replace(self._session.settings, device=None, input=str(path)))
+        path = path or files.ask_recording_to_open(self)
+        if path is not None:
+            self.change(device=None, input=str(path))
 
     def toggle_recording(self, path: Path | None = None) -> None:
         """Record what the model hears, or end that."""
         try:
             if self._session.recording.path is not None:
                 self._session.record_to(None)
-            else:
-                path = path or self._ask_where("Record what the model hears", "heard.flac", _KINDS)
-                if path is not None:
-                    self._session.record_to(path)
+            elif (path := path or files.ask_recording_to_write(self)) is not None:
+                self._session.record_to(path)
         except KwsError as err:
             self.panes.show_notice(str(err))
         self.bridge.poll()
 
     def set_threshold(self, keyword: str, threshold: float) -> None:
         """Let a keyword fire at another smoothed posterior."""
-        settings = self._session.settings
-        self.apply(replace(settings, threshold={**settings.threshold, keyword: threshold}))
+        self.change(threshold={**self._session.settings.threshold, keyword: threshold})
 
     def set_enabled(self, keyword: str, is_enabled: bool) -> None:
         """Listen for a keyword, or not."""
@@ -150,66 +156,12 @@ class MainWindow(QMainWindow):
         elif not is_enabled:
             words = [word for word in words if word != keyword]
         everything = words == list(self._session.manifest.keywords)
-        self.apply(replace(self._session.settings, keywords=None if everything else tuple(words)))
-
-    def explain(self, end_sample: int, stream: int) -> None:
-        """Show the window that ended nearest to a sample."""
-        moment = self._session.memory.nearest(end_sample) if stream == self._stream else None
-        if moment is None:
-            self.panes.show_notice("That moment is more than a minute ago: its audio is gone.")
-            return
-        self._asked_sample, self._asked_stream = moment.end_sample, stream
-        if self._moment_view is None:
-            self._moment_view = MomentView(self.panes.colours, self)
-            self._moment_view.step_asked.connect(self._step)
-            self._moment_view.play_asked.connect(self._play_moment)
-        manifest = self._session.manifest
-        features = self._session.memory.features(moment)
-        self._moment_view.show_moment(
-            moment,
-            features,
-            manifest,
-            f"{moment.end_sample / manifest.fbank.sample_rate_hz:.1f} s into the stream",
-        )
-        self._moment_view.show()
-        self._moment_view.raise_()
-        if not self._attention.is_there:
-            self._moment_view.set_attention(None, "the model folder has no rollout.onnx")
-        elif features is not None:
-            self._attention.ask(moment.end_sample, features)
-
-    @property
-    def moment_view(self) -> MomentView | None:
-        """The explanation that is shown, if there is one."""
-        return self._moment_view
+        self.change(keywords=None if everything else tuple(words))
 
     def explain_newest(self) -> None:
         """Explain the newest detection."""
         if self.panes.history.rowCount():
             self._explain_row(self.panes.history.row(0))
-
-    def play(self, row: HeardRow) -> None:
-        """Play the audio of a detection."""
-        if row.clip is None:
-            self.panes.show_notice(
-                f"Only the newest {MAX_CLIPS} detections keep their audio; the ledger keeps more."
-            )
-        elif not self._player.start(row.clip, self._session.manifest.fbank.sample_rate_hz):
-            self.panes.show_notice("Another clip is playing.")
-
-    def export(self, path: Path | None = None) -> None:
-        """Write the history to a file: CSV, or JSON lines by its suffix."""
-        path = path or self._ask_where("Export the history", "heard.csv", _TABLES)
-        if path is None:
-            return
-        rows = self.panes.history.rows()
-        text = to_json_lines(rows) if path.suffix in (".jsonl", ".json") else to_csv(rows)
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as err:
-            self.panes.show_notice(f"cannot write {path}: {err.strerror}")
-        else:
-            self.panes.show_notice(f"{len(rows)} detections written to {path}")
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  Qt's name
         """Somebody looks: be quick."""
@@ -240,11 +192,7 @@ class MainWindow(QMainWindow):
         self.panes.close_children()
         self._session.close()
         self._player.join(0.2)
-        self._attention.join(0.5)
-
-    def _ask_where(self, title: str, name: str, kinds: str) -> Path | None:
-        chosen, _ = QFileDialog.getSaveFileName(self, title, name, kinds)
-        return Path(chosen) if chosen else None
+        self.moments.join(0.5)
 
     def _connect(self) -> None:
         panes = self.panes
@@ -258,10 +206,20 @@ class MainWindow(QMainWindow):
         panes.picker.problem.connect(panes.show_notice)
         panes.bars.threshold_changed.connect(self.set_threshold)
         panes.bars.enabled_changed.connect(self.set_enabled)
-        panes.waterfall.asked.connect(lambda sample: self.explain(sample, self._stream))
-        panes.history_view.play_asked.connect(self.play)
+        panes.waterfall.asked.connect(lambda sample: self.moments.explain(sample, self._stream))
+        panes.history_view.play_asked.connect(self.rows.play)
         panes.history_view.explain_asked.connect(self._explain_row)
-        panes.history_view.export_asked.connect(lambda: self.export())
+        panes.history_view.label_asked.connect(self.rows.label)
+        panes.history_view.export_asked.connect(lambda: self.rows.export())
+        for part in (self.moments, self.rows):
+            part.notice.connect(panes.show_notice)
+        self.moments.labelled.connect(self.rows.label_window)
+
+    def _show_title(self) -> None:
+        """For the task bar, where the window is not seen."""
+        title = f"kws: {self._session.state.value}"
+        is_recording = self._session.recording.path is not None
+        self.setWindowTitle(f"● {title}, recording" if is_recording else title)
 
     def _show(self, update: Update) -> None:
         """Everything that is new, on the window's thread."""
@@ -270,10 +228,12 @@ class MainWindow(QMainWindow):
             self._stream = session.stream
             panes.new_stream()
         if update.is_changed:
+            self._tell_settings()  # what failed gave way to what was before
             panes.show_state(session)
+            self._show_title()
             self.state_changed.emit(session.state, session.problem)
             if session.settings.model != panes.model:
-                panes.set_model(session.manifest, session.decision)
+                self._show_model()
         for notice in update.notices:
             panes.show_notice(notice)
         if update.heard:
@@ -282,6 +242,15 @@ class MainWindow(QMainWindow):
             panes.costs.show_stats(update.stats)
         if self.isVisible():
             panes.show_audio(update, session)
+
+    def _show_model(self) -> None:
+        self.panes.set_model(self._session.manifest, self._session.decision)
+        self.moments.set_model()
+
+    def _tell_settings(self) -> None:
+        if self._session.settings is not self._told_settings:
+            self._told_settings = self._session.settings
+            self.settings_changed.emit(self._told_settings)
 
     def _add(self, heard: list[Heard]) -> None:
         rows = rows_of(heard, self._session)
@@ -301,52 +270,5 @@ class MainWindow(QMainWindow):
             self.panes.last_word.show_age(time.monotonic() - self._last_heard_at)
         self.panes.costs.show_processor()
 
-    def _menus(self) -> dict[str, list[Entry | None]]:
-        panes = self.panes
-        return {
-            "&File": [
-                ("&Open a recording…", "Ctrl+O", self.open_recording),
-                ("&Record what the model hears…", "Ctrl+R", self.toggle_recording),
-                ("&Export the history…", "Ctrl+E", self.export),
-                None,
-                ("&Quit", "Ctrl+Q", self.quit_asked.emit),
-            ],
-            "&Listen": [
-                ("&Pause or go on", "Ctrl+P", self.toggle),
-                ("&Default microphone", "Ctrl+D", lambda: self.choose_device(None)),
-                ("&Look for microphones", "F5", panes.picker.refresh),
-            ],
-            "&View": [
-                ("&Why did it fire?", "Ctrl+I", panes.history_view.explain),
-                ("P&lay the clip", "Ctrl+L", panes.history_view.play),
-                ("&Keywords", "Ctrl+K", panes.bars.setFocus),
-                ("&History", "Ctrl+H", panes.history_view.table.setFocus),
-                None,
-                ("&Settings…", "Ctrl+,", self.settings_asked.emit),
-            ],
-        }
-
-    def _made_attention(self) -> Attention:
-        made = Attention(self._session.manifest, self)
-        made.ready.connect(self._show_attention)
-        return made
-
-    def _show_attention(self, end_sample: int, weights: Float32 | None, why_not: str) -> None:
-        if self._moment_view is not None and end_sample == self._asked_sample:
-            self._moment_view.set_attention(weights, why_not)
-
     def _explain_row(self, row: HeardRow) -> None:
-        self.explain(row.end_sample, row.stream)
-
-    def _step(self, windows: int) -> None:
-        ends = [moment.end_sample for moment in self._session.memory.moments()]
-        # To the next one that was scored: some may have been skipped.
-        place = bisect_left(ends, self._asked_sample) + windows
-        if 0 <= place < len(ends):
-            self.explain(ends[place], self._asked_stream)
-
-    def _play_moment(self) -> None:
-        manifest = self._session.manifest
-        audio = self._session.memory.audio(self._asked_sample, manifest.windows.window_samples)
-        if audio is not None:
-            self._player.start(to_pcm(audio), manifest.fbank.sample_rate_hz)
+        self.moments.explain(row.end_sample, row.stream)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import QRect, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -13,6 +14,7 @@ from qtpy.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSplitter,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +24,7 @@ from engine.manifest import ModelManifest
 from kws_app.gui.colours import Colours
 from kws_app.gui.history import History
 from kws_app.gui.session import Session, State, Update
+from kws_app.gui.session_ledger import SessionLedger
 from kws_app.gui.widgets.history_view import HistoryView
 from kws_app.gui.widgets.last_word import LastWord
 from kws_app.gui.widgets.level_meter import LevelMeter
@@ -29,8 +32,11 @@ from kws_app.gui.widgets.score_bars import ScoreBars
 from kws_app.gui.widgets.source_picker import SourcePicker
 from kws_app.gui.widgets.status import CostBar
 from kws_app.gui.widgets.waterfall import Waterfall
+from kws_app.gui.widgets.waterfall_cursor import WaterfallCursor
 
 _NOTICE_MS = 10_000
+_NAME_PX = 160
+_MARGIN_PX = 40  # a row more than the one that was chosen
 
 
 class Panes(QWidget):
@@ -54,11 +60,12 @@ class Panes(QWidget):
         self.picker = SourcePicker()
         self.level = LevelMeter(colours)
         self.waterfall = Waterfall(manifest, colours)
+        self.cursor = WaterfallCursor(self.waterfall, manifest, colours)
         self.bars = ScoreBars(colours)
         self.last_word = LastWord(colours)
         self.history_view = HistoryView(self.history)
         self.costs = CostBar(colours)
-        self.state, self.notice, self.hint = QLabel(), QLabel(), QLabel()
+        self.state, self.notice, self.hint, self.keeping = QLabel(), QLabel(), QLabel(), QLabel()
         for label in (self.notice, self.hint):
             label.setWordWrap(True)
             label.hide()
@@ -80,7 +87,14 @@ class Panes(QWidget):
     def set_colours(self, colours: Colours) -> None:
         """Take another theme."""
         self.colours = colours
-        for part in (self.level, self.waterfall, self.bars, self.last_word, self.costs):
+        for part in (
+            self.level,
+            self.waterfall,
+            self.cursor,
+            self.bars,
+            self.last_word,
+            self.costs,
+        ):
             part.set_colours(colours)
         self.hint.setStyleSheet(f"color: {colours.warning}")
         self.notice.setStyleSheet(f"color: {colours.accent}")
@@ -91,7 +105,10 @@ class Panes(QWidget):
         self._rate_hz = manifest.fbank.sample_rate_hz
         self._hop_s = manifest.windows.hop_samples / self._rate_hz
         self.waterfall.set_manifest(manifest)
+        self.cursor.set_manifest(manifest)
         self.bars.set_keywords(manifest.labels, manifest.keywords)
+        scroll_bar = self._scroll.verticalScrollBar().sizeHint().width()
+        self._scroll.setMinimumWidth(self.bars.minimumSizeHint().width() + scroll_bar + 4)
         self.set_decision(decision)
 
     def set_decision(self, decision: DecisionConfig) -> None:
@@ -101,6 +118,7 @@ class Panes(QWidget):
     def new_stream(self) -> None:
         """Another pipeline listens: what was shown of the old one is over."""
         self.waterfall.clear()
+        self.cursor.reset()
         self.bars.reset()
         self.level.reset()
         self._seen_at_s = None
@@ -126,10 +144,15 @@ class Panes(QWidget):
         waits = state in (State.NO_DEVICE, State.RECOVERING)
         self.toggle_button.setText("Pause" if session.is_running or waits else "Start")
         recorded = session.recording.path
-        self.record_button.setText("● Record…" if recorded is None else f"■ Stop {recorded.name}")
+        name = recorded.name if recorded is not None else ""
+        short = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, _NAME_PX)
+        self.record_button.setText("● Record…" if recorded is None else f"■ Stop {short}")
+        self.record_button.setToolTip("" if recorded is None else f"Recording to {recorded}")
         self.record_button.setStyleSheet("" if recorded is None else f"color: {colours.error}")
-        self.picker.select(session.settings.device)
-        self.position.setVisible(session.settings.input is not None)
+        recording = session.settings.input
+        self.picker.select(session.settings.device, Path(recording).name if recording else None)
+        self.position.setVisible(recording is not None)
+        self._show_keeping(session.ledger)
         if not session.is_running:
             self._seen_at_s = None
             self.level.reset()
@@ -153,6 +176,11 @@ class Panes(QWidget):
         age_s = None if self._seen_at_s is None else time.monotonic() - self._seen_at_s
         self.costs.show_age(age_s)
 
+    def show_costs(self) -> None:
+        """Say in words what the foot says, where the mouse would have it said."""
+        place = self.costs.mapToGlobal(self.costs.rect().topRight())
+        QToolTip.showText(place, self.costs.details(), self.costs, QRect(), _NOTICE_MS)
+
     def show_notice(self, text: str) -> None:
         """Show a line for some seconds."""
         self.notice.setText(text)
@@ -163,6 +191,19 @@ class Panes(QWidget):
         """End processes of the parts."""
         self.picker.stop()
 
+    def _show_keeping(self, ledger: SessionLedger) -> None:
+        """A lasting sign that clips are kept, or that they are not although they should be."""
+        text, colour, why = "", self.colours.accent, ""
+        if ledger.folder is not None:
+            text, why = "✎  Keeping clips", f"In {ledger.folder}, to be labelled"
+            self.history_view.show_labels(True)
+        elif ledger.problem:
+            text, colour, why = "⚠  Clips are not kept", self.colours.error, ledger.problem
+        self.keeping.setText(text)
+        self.keeping.setStyleSheet(f"color: {colour}")
+        self.keeping.setToolTip(why)
+        self.keeping.setVisible(bool(text))
+
     def _show_hint(self, text: str) -> None:
         self.hint.setText(text)
         self.hint.setVisible(bool(text))
@@ -171,15 +212,17 @@ class Panes(QWidget):
         top = QHBoxLayout()
         top.addWidget(self.toggle_button)
         top.addWidget(self.picker, 1)
-        for text, signal in (("Open…", self.open_asked), ("Settings…", self.settings_asked)):
-            button = QPushButton(text)
-            button.clicked.connect(lambda _=False, signal=signal: signal.emit())
+        open_button, settings_button = QPushButton("Open…"), QPushButton("Settings…")
+        open_button.clicked.connect(lambda: self.open_asked.emit())
+        settings_button.clicked.connect(lambda: self.settings_asked.emit())
+        self._top_buttons = (open_button, self.record_button, settings_button)
+        for button in self._top_buttons:
             top.addWidget(button)
-        top.insertWidget(3, self.record_button)
         self.toggle_button.clicked.connect(lambda: self.toggle_asked.emit())
         self.record_button.clicked.connect(lambda: self.record_asked.emit())
         second = QHBoxLayout()
         second.addWidget(self.state, 1)
+        second.addWidget(self.keeping)
         second.addWidget(self.level, 1)
         live = QWidget()
         live_column = QVBoxLayout(live)
@@ -187,11 +230,12 @@ class Panes(QWidget):
         live_column.addWidget(self.last_word)
         live_column.addWidget(self.waterfall, 1)
         live_column.addWidget(self.position)
-        scroll = QScrollArea()
+        self._scroll = scroll = QScrollArea()
         scroll.setWidget(self.bars)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.bars.row_chosen.connect(lambda y: scroll.ensureVisible(0, y, 0, _MARGIN_PX))
         self.left = QSplitter(Qt.Orientation.Vertical)
         self.left.addWidget(live)
         self.left.addWidget(self.history_view)
@@ -201,9 +245,26 @@ class Panes(QWidget):
         self.across.addWidget(scroll)
         self.across.setSizes([640, 360])
         self.across.setStretchFactor(0, 1)
+        for splitter in (self.left, self.across):  # no part can be lost to those without a mouse
+            splitter.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
         layout.addLayout(top)
         layout.addLayout(second)
         layout.addWidget(self.hint)
         layout.addWidget(self.notice)
         layout.addWidget(self.across, 1)
+        self._order_focus()
+
+    def _order_focus(self) -> None:
+        """Tab goes as the eye does: the bar on top, waterfall, keywords, history."""
+        parts = [
+            self.toggle_button,
+            *self.picker.parts,
+            *self._top_buttons,
+            self.waterfall,
+            self.bars,
+            self.history_view.table,
+            *self.history_view.buttons,
+        ]
+        for one, other in pairwise(parts):
+            QWidget.setTabOrder(one, other)

@@ -13,19 +13,18 @@ from enum import Enum
 from pathlib import Path
 
 from engine.audio.file import FileSource
-from engine.audio.microphone import MicrophoneSource
-from engine.audio.paced import PacedSource
-from engine.audio.source import Source
 from engine.backends import choose_backend
 from engine.config import DecisionConfig
 from engine.consumers import EventQueue
-from engine.errors import ConfigError, DeviceError, KwsError
+from engine.errors import DeviceError, KwsError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline
 from engine.scorer import ScoredWindow
 from engine.types import Detection, Event, Float32, Heard, Started, Stopped, StreamStats
 from kws_app.gui.memory import LastMinute, Level, Moment
+from kws_app.gui.session_ledger import SessionLedger, require_ledger
 from kws_app.gui.session_recording import SessionRecording
+from kws_app.gui.session_source import make_source, same_pipeline, what_comes_back
 from kws_app.settings import Settings, decision_for
 from kws_app.streams import say
 
@@ -90,6 +89,7 @@ class Session:
         self.decision: DecisionConfig = decision_for(settings, self.manifest)
         self.memory = LastMinute(self.manifest)
         self.recording = SessionRecording(self.manifest.fbank.sample_rate_hz)
+        self.ledger = SessionLedger()
         self.state = State.PAUSED
         self.problem = ""
         self.started: Started | None = None
@@ -134,9 +134,12 @@ class Session:
         if settings.model != self.settings.model:
             manifest = load_manifest(settings.model)
         decision = decision_for(settings, manifest)
+        if settings.ledger != self.settings.ledger:
+            require_ledger(settings)
         before, self.settings = self.settings, settings
-        if manifest is self.manifest and _same_pipeline(before, settings):
+        if manifest is self.manifest and same_pipeline(before, settings):
             self._decide(decision)
+            self._keep(before)
             return
         was_running = self.is_running or self._retry_at_s is not None
         works = self.state is State.LISTENING
@@ -162,6 +165,7 @@ class Session:
                     self.started = event
                     self._fallback, self._retries = None, 0
                     self._enter(State.LISTENING)
+                    self._begin_ledger()
                 case Stopped():
                     stats = event.stats
                     self._ended(event)
@@ -170,6 +174,9 @@ class Session:
             self._open(look_again=True)
         if (problem := self.recording.take_problem()) is not None:
             self._notices.append(problem)
+            self._is_changed = True
+        if told := self.ledger.take_notices():
+            self._notices += told
             self._is_changed = True
         notices, self._notices = self._notices, []
         is_changed, self._is_changed = self._is_changed, False
@@ -197,32 +204,55 @@ class Session:
             self.recording.end()
         except KwsError as err:
             say(str(err))
+        for notice in self.ledger.take_notices():
+            say(notice)
 
     def _decide(self, decision: DecisionConfig) -> None:
         self.decision = decision
         if self._pipeline is not None:
             self._pipeline.set_decision(decision)
 
+    def _keep(self, before: Settings) -> None:
+        """Take what the settings say of the ledger, without beginning anew."""
+        if (before.ledger, before.near_miss) != (self.settings.ledger, self.settings.near_miss):
+            self._begin_ledger()
+        else:
+            self.ledger.set_limits(self.settings)
+
+    def _begin_ledger(self) -> None:
+        if self.state is State.LISTENING:
+            manifest, decision = self.manifest, self.decision
+            self.ledger.begin(self.settings, self._source, manifest, decision, self.stream)
+            self._is_changed = True
+
     def _open(self, *, look_again: bool) -> None:
         self._close()
         self._enter(State.STARTING if self._retries == 0 else self.state)
+        self._file = None
         try:
             chosen = choose_backend(self.settings.backend, self.manifest)
-            source = self._source(look_again=look_again)
+            source, self._file = make_source(
+                self.settings, self.manifest.fbank.sample_rate_hz, look_again=look_again
+            )
         except KwsError as err:
             self._failed(err)
             return
         self.memory = LastMinute(self.manifest)
+        self._source = source
         self.stream += 1
+        self.ledger.new_stream()
         self._queue = EventQueue(_QUEUE_EVENTS, drop_oldest=True)
         memory, recording, on_detection = self.memory, self.recording, self.on_detection
+        ledger = self.ledger
 
         def hear(samples: Float32, lost_samples: int) -> None:
             memory.hear(samples, lost_samples)
             recording.hear(samples, lost_samples)
+            ledger.hear(samples, lost_samples)
 
         def see(scored: ScoredWindow) -> None:
             memory.see(scored)
+            ledger.see(scored)
             for detection in scored.detections:
                 on_detection(detection)
 
@@ -238,22 +268,6 @@ class Session:
         )
         self._pipeline.start()
 
-    def _source(self, *, look_again: bool) -> Source:
-        rate_hz, settings = self.manifest.fbank.sample_rate_hz, self.settings
-        self._file = None
-        if settings.input is None:
-            return MicrophoneSource(
-                settings.device,
-                rate_hz,
-                rate_hz=settings.rate,
-                channels=settings.channels,
-                look_again=look_again,
-            )
-        if settings.input == "-":
-            raise ConfigError("the window does not read standard input; use --headless for that")
-        self._file = FileSource(Path(settings.input), rate_hz)
-        return PacedSource(self._file, rate_hz)
-
     def _close(self) -> None:
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is None:
@@ -266,6 +280,7 @@ class Session:
             self._notices.append(f"{err}; a driver may be stuck")
         except KwsError:
             pass  # it was to end anyway
+        self.ledger.end()
 
     def _next_event(self) -> Event | None:
         return self._queue.get(0) if self._pipeline is not None else None
@@ -274,17 +289,21 @@ class Session:
         """The pipeline ended by itself."""
         pipeline, self._pipeline = self._pipeline, None
         assert pipeline is not None  # noqa: S101  its event has just come
+        failure: KwsError | None = None
         try:
             pipeline.join(timeout_s=_END_S)
         except KwsError as err:
-            self._failed(err)
+            failure = err
+        self.ledger.end()
+        if failure is not None:
+            self._failed(failure)
         else:
             self._enter(State.FINISHED if event.reason == "end of input" else State.PAUSED)
 
     def _failed(self, err: KwsError) -> None:
         if self._fallback is not None:
             before, self._fallback = self._fallback, None
-            self._notices.append(f"{err}. Back to {_source_name(before)}.")
+            self._notices.append(f"{err}. Back to {what_comes_back(before, self.settings)}.")
             self.settings = before
             self.manifest = load_manifest(before.model)
             self.decision = decision_for(before, self.manifest)
@@ -303,15 +322,3 @@ class Session:
     def _enter(self, state: State, problem: str = "") -> None:
         self.state, self.problem = state, problem
         self._is_changed = True
-
-
-def _same_pipeline(one: Settings, other: Settings) -> bool:
-    """Whether only the decision differs."""
-    return all(
-        getattr(one, name) == getattr(other, name)
-        for name in ("device", "input", "rate", "channels", "model", "backend")
-    )
-
-
-def _source_name(settings: Settings) -> str:
-    return settings.input or settings.device or "the default microphone"

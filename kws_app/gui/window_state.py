@@ -24,7 +24,9 @@ class WindowState:
         theme: One of "system", "light", "dark".
         geometry: QWidget.saveGeometry as base64; empty if never saved.
         layout: QMainWindow.saveState as base64; empty if never saved.
-        splitter_px: Sizes of the splitter's parts; empty if never saved.
+        splitter_px: Widths of the window's parts; empty if never saved.
+        column_px: Heights of the parts of its left column; empty if never saved.
+        recent_models: Model folders that were used, newest first.
         close_to_tray: Closing the window hides it, where there is a tray.
     """
 
@@ -32,6 +34,8 @@ class WindowState:
     geometry: str = field(default="", metadata={"kind": "base64"})
     layout: str = field(default="", metadata={"kind": "base64"})
     splitter_px: tuple[int, ...] = field(default=(), metadata={"kind": "a list of sizes"})
+    column_px: tuple[int, ...] = field(default=(), metadata={"kind": "a list of sizes"})
+    recent_models: tuple[str, ...] = field(default=(), metadata={"kind": "a list of folders"})
     close_to_tray: bool = field(default=False, metadata={"kind": "true or false"})
 
     def __post_init__(self) -> None:
@@ -40,8 +44,10 @@ class WindowState:
             "theme": self.theme in _THEMES,
             "geometry": _is_base64(self.geometry),
             "layout": _is_base64(self.layout),
-            "splitter_px": isinstance(self.splitter_px, tuple)
-            and all(type(size) is int and size >= 0 for size in self.splitter_px),
+            "splitter_px": _are_sizes(self.splitter_px),
+            "column_px": _are_sizes(self.column_px),
+            "recent_models": isinstance(self.recent_models, tuple)
+            and all(isinstance(folder, str) for folder in self.recent_models),
             "close_to_tray": isinstance(self.close_to_tray, bool),
         }
         for item in fields(self):
@@ -90,6 +96,10 @@ def to_base64(data: bytes) -> str:
 def from_base64(text: str) -> bytes:
     """And back."""
     return base64.b64decode(text, validate=True)
+
+
+def _are_sizes(value: object) -> bool:
+    return isinstance(value, tuple) and all(type(size) is int and size >= 0 for size in value)
 
 
 def _is_base64(text: object) -> bool:

@@ -21,6 +21,7 @@ from engine.scorer import ScoredWindow
 from engine.types import Detection, Float32
 from kws_app.ledger.entries import DETECTION, NEAR_MISS, Entry
 from kws_app.ledger.near_misses import NearMiss, NearMisses
+from kws_app.ledger.retention import Limits
 from kws_app.ledger.store import Ledger
 from kws_app.pcm import Int16, to_flac, to_pcm
 
@@ -63,6 +64,7 @@ class LedgerKeeper:
         decision: The keywords and their thresholds.
         near_miss: From this fraction of its threshold on, a keyword that did not fire is kept.
         tell: Takes a line for people.
+        on_kept: Called on the writing thread with each entry that is kept, and its id.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class LedgerKeeper:
         decision: DecisionConfig,
         near_miss: float,
         tell: Callable[[str], None],
+        on_kept: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         rate_hz = manifest.fbank.sample_rate_hz
         self._ledger = ledger
@@ -80,6 +83,8 @@ class LedgerKeeper:
         self._manifest = manifest
         self._keywords = list(decision.operating_points)
         self._tell = tell
+        self._on_kept = on_kept
+        self._decision = decision
         self._rate_hz = rate_hz
         self._near_misses = NearMisses(manifest.labels, decision, near_miss, rate_hz)
         self._burst = BurstLimit(rate_hz)
@@ -109,6 +114,10 @@ class LedgerKeeper:
         self._thread.start()
         return self
 
+    def limit(self, limits: Limits) -> None:
+        """Keep to other limits from the next clip on; may be called from anywhere."""
+        self._ledger.limits = limits
+
     def hear(self, samples: Float32, lost_samples: int) -> None:
         """Take what the model hears.
 
@@ -129,6 +138,9 @@ class LedgerKeeper:
 
     def see(self, scored: ScoredWindow) -> None:
         """Keep what fired in this window, and near misses whose peak stands by now."""
+        if scored.decision is not self._decision:  # thresholds may change while it listens
+            self._decision = scored.decision
+            self._near_misses.configure(scored.decision)
         for detection in scored.detections:
             self._keep(detection)
         self._keep_all(self._near_misses.update(scored))
@@ -180,7 +192,7 @@ class LedgerKeeper:
                 continue
             entry, pcm = item
             try:
-                self._ledger.add(entry, to_flac(pcm, self._rate_hz))
+                self._on_kept(self._ledger.add(entry, to_flac(pcm, self._rate_hz)))
             except BaseException as err:  # noqa: BLE001  raised again by hear or at the end
                 self._failure = err
                 self._queue.close()  # nobody may wait for it any more

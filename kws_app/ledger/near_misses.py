@@ -74,13 +74,24 @@ class NearMisses:
     def __init__(
         self, labels: Sequence[str], decision: DecisionConfig, margin: float, sample_rate_hz: int
     ) -> None:
-        self._words = list(decision.operating_points)
-        self._index = np.array([labels.index(word) for word in self._words])
-        self._thresholds = [point.threshold for point in decision.operating_points.values()]
-        self._levels = margin * np.array(self._thresholds)
+        self._labels = labels
+        self._margin = margin
         self._settled_samples = round(_SETTLED_S * sample_rate_hz)
+        self._words: list[str] = []
         self._events: dict[int, _Event] = {}
         self._peaks: dict[int, NearMiss] = {}
+        self.configure(decision)
+
+    def configure(self, decision: DecisionConfig) -> None:
+        """Follow other keywords or thresholds; what is under way goes on, if its keyword stays."""
+        before, self._words = self._words, list(decision.operating_points)
+        self._index = np.array([self._labels.index(word) for word in self._words])
+        self._thresholds = [point.threshold for point in decision.operating_points.values()]
+        self._levels = self._margin * np.array(self._thresholds)
+        places = {word: number for number, word in enumerate(self._words)}
+        stay = {number: places[word] for number, word in enumerate(before) if word in places}
+        self._events = {stay[n]: event for n, event in self._events.items() if n in stay}
+        self._peaks = {stay[n]: peak for n, peak in self._peaks.items() if n in stay}
 
     def update(self, scored: ScoredWindow) -> list[NearMiss]:
         """Take the next window; return the near misses whose peaks stand now."""

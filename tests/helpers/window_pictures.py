@@ -12,6 +12,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
+from kws_app.gui.history import HeardRow
 from kws_app.gui.main_window import MainWindow
 from kws_app.gui.session import Session
 from kws_app.gui.settings_dialog import SettingsDialog
@@ -20,7 +21,8 @@ from kws_app.gui.window_state import WindowState
 from kws_app.settings import Settings
 
 DEMO = Path(__file__).parents[2] / "assets" / "demo.flac"
-AFTER_MS = 13_800  # "right" has just been said
+WORD = "right"  # has just been said
+AFTER_MS = 200
 AGAIN_MS = 1_500  # for what is computed aside
 
 
@@ -43,22 +45,29 @@ def main(folder: Path) -> None:
         application.processEvents()
         window.grab().save(str(folder / "window_dark.png"))
         window.explain_newest()
-        view = window.moment_view
+        view = window.moments.view
         assert view is not None
         view.show_attention()
         QTimer.singleShot(AGAIN_MS, second)
 
     def second() -> None:
-        assert window.moment_view is not None
-        window.moment_view.grab().save(str(folder / "why.png"))
+        assert window.moments.view is not None
+        window.moments.view.grab().save(str(folder / "why.png"))
         dialog = SettingsDialog(session, WindowState(theme="dark"), window)
         dialog.show()
         application.processEvents()
         dialog.grab().save(str(folder / "settings.png"))
+        dialog.tabs.setCurrentIndex(1)
+        application.processEvents()
+        dialog.grab().save(str(folder / "settings_keywords.png"))
         window.close()
         application.quit()
 
-    QTimer.singleShot(AFTER_MS, first)
+    def wait(row: HeardRow) -> None:
+        if row.keyword == WORD:
+            QTimer.singleShot(AFTER_MS, first)
+
+    window.word_heard.connect(wait)
     application.exec_()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from signals import HIGH_HZ, LOW_HZ
 from small_run import word_folder
 from tiny_model import edit_manifest, make_model_folder
@@ -79,6 +80,52 @@ def test_the_command(
     assert "left out: cannot read" in out
     assert "- accuracy " in out
     assert json.loads((tmp_path / "out.json").read_text())["clips"] == 8
+
+
+def test_a_clip_that_holds_no_numbers_is_left_out_and_named(
+    words: Path, tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = words / "low" / "p9_nohash_0.wav"
+    soundfile.write(bad, np.full(16_000, np.nan, np.float32), 16_000, subtype="FLOAT")
+    other = make_model_folder(tmp_path / "other")
+    arguments = ["metrics", "--data", str(words), "--split", "train"]
+    arguments += ["--json", str(tmp_path / "out.json"), "--model", str(tiny_folder), str(other)]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert out.count(f"left out: {bad} holds values that are no numbers") == 1
+    figures = json.loads((tmp_path / "out.json").read_text())
+    assert (figures["clips"], figures["labels"]["low"]["clips"]) == (8, 4)
+
+
+def test_where_no_clip_can_be_read_there_is_no_figure(words: Path, tiny_folder: Path) -> None:
+    items, names, _ = labelled_clips(words, None, None, "train")
+    for path in words.glob("*/*.wav"):
+        soundfile.write(path, np.full(16_000, np.nan, np.float32), 16_000, subtype="FLOAT")
+    with pytest.raises(ConfigError, match=r"no clip can be measured: .* no numbers"):
+        measure_clips([tiny_folder], items, names)
+
+
+def test_a_folder_with_tables_is_measured_too(
+    words: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    """Words by their split; other words where the model has a label for them."""
+    lines = ["path,word,speaker,split,suspect"]
+    for number, path in enumerate(sorted(words.glob("*/*.wav"))):
+        split = "validation" if number % 3 == 0 else "train"
+        lines.append(f"{path.relative_to(words)},{path.parent.name},s{number},{split},0")
+    (words / "speech_commands.csv").write_text("\n".join(lines))
+    jarvis = words / "other" / "jarvis" / "1.wav"
+    jarvis.parent.mkdir(parents=True)
+    shutil.copy(words / "low" / "p0_nohash_0.wav", jarvis)
+    (words / "other_audio.csv").write_text(
+        "path,kind,speaker,note,source,licence\n"
+        "other/jarvis/1.wav,other_word,,,x,MIT\nrain.wav,noise,,,x,MIT"
+    )
+    arguments = ["metrics", "--model", str(tiny_folder), "--data", str(words)]
+    assert main([*arguments, "--json", str(tmp_path / "out.json")]) == 0
+    figures = json.loads((tmp_path / "out.json").read_text())
+    counts = {label: row["clips"] for label, row in figures["labels"].items()}
+    assert counts == {"_silence_": 0, "_unknown_": 1, "low": 2, "high": 2}
 
 
 def test_other_words_are_measured_where_a_model_knows_them(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from signals import white_noise
 from small_run import word_folder
 
@@ -45,10 +46,13 @@ def test_the_command_prints_what_a_recipe_takes(
 ) -> None:
     folder = word_folder(tmp_path / "w")
     (folder / "low" / "broken.wav").write_bytes(b"RIFF")
+    nan = np.full(16_000, np.nan, np.float32)
+    soundfile.write(folder / "low" / "nan.wav", nan, 16_000, subtype="FLOAT")
     assert main(["norm-stats", "--data", str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("# left out: cannot read")
-    assert lines[1] == "# 8 clips, 784 frames"
-    assert lines[2] == "[features]"
-    assert lines[3].startswith("mean = -")
-    assert lines[4].startswith("std = ")
+    assert lines[1].endswith("nan.wav holds values that are no numbers; write it anew")
+    assert lines[2] == "# 8 clips, 784 frames"
+    assert lines[3] == "[features]"
+    assert lines[4].startswith("mean = -")
+    assert lines[5].startswith("std = ")

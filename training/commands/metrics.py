@@ -10,7 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
     parser.add_argument("--model", type=Path, nargs="+", required=True, help="model folders")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--data", type=Path, help="plain folder of words")
+    source.add_argument("--data", type=Path, help="folder of recordings, of either kind")
     source.add_argument("--list", type=Path, dest="json_list", help="AST's JSON list")
     parser.add_argument("--labels", type=Path, help="label table of the list")
     parser.add_argument(
@@ -36,6 +36,8 @@ def run(options: argparse.Namespace) -> None:
     for problem in problems:
         print(f"left out: {problem}")
     report = measure_clips(options.model, items, names)
+    for problem in report.left_out:
+        print(f"left out: {problem}")
     print(to_markdown(report), end="")
     if options.json:
         write_json(report, options.json)

@@ -1,14 +1,17 @@
-"""Labelled clips of a plain folder or of a data list, for measuring."""
+"""Labelled clips of a data folder of either kind or of a data list, for measuring."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from engine.errors import ConfigError
 from training.data.clip_source import ClipItem, file_item, leave_out_unreadable
+from training.data.corpus import corpus_rows, is_corpus
 from training.data.folder import list_folder
 from training.data.json_list import read_json_list
 from training.data.label_csv import read_label_csv
+from training.data.scenes import UNKNOWN
 
 
 def labelled_clips(
@@ -22,7 +25,7 @@ def labelled_clips(
     """Clips, the names of their labels, and a line for each clip that is left out.
 
     Args:
-        folder: Plain folder of words.
+        folder: Plain folder of words, or one with the two tables.
         json_list: AST's list, in place of a folder.
         labels: Label table of the list.
         split: "train", "validation" or "test" of the folder.
@@ -30,6 +33,7 @@ def labelled_clips(
 
     Raises:
         ConfigError: There is no such data, or nothing in the split.
+        SourceError: A table cannot be read.
     """
     if json_list is not None:
         if labels is None:
@@ -40,14 +44,25 @@ def labelled_clips(
     if folder is None:
         raise ConfigError("no data is named; give --data or --list")
     kinds = ("word", "other_word") if other_words else ("word",)
-    entries = [entry for entry in list_folder(folder) if entry.kind in kinds]
-    names = sorted({entry.label for entry in entries})
+    rows = [(path, label, part) for path, label, part, kind in _rows(folder) if kind in kinds]
+    names = sorted({label for _, label, _ in rows})
     pairs = [
-        (folder / entry.path, file_item(folder / entry.path, (names.index(entry.label),)))
-        for entry in entries
-        if entry.split == split
+        (folder / path, file_item(folder / path, (names.index(label),)))
+        for path, label, part in rows
+        if part == split
     ]
     items, problems = leave_out_unreadable(pairs)
     if not items:
         raise ConfigError(f"{folder} has no {split} clip of a word that can be read")
     return items, names, problems
+
+
+def _rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Path, label, split and kind of every clip."""
+    if not is_corpus(folder):
+        for entry in list_folder(folder):
+            yield entry.path, entry.label, entry.split, entry.kind
+        return
+    for row in corpus_rows(folder):
+        label = UNKNOWN if row["kind"] == "other_word" else row["word"]
+        yield row["path"], label, row["split"], row["kind"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qtpy.QtCore import QModelIndex, Qt, Signal
-from qtpy.QtGui import QGuiApplication, QKeySequence
+from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QAction,
@@ -16,7 +18,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from kws_app.gui.history import CLIP_COLUMN, COLUMNS, History, to_csv
+from kws_app.gui.history import CLIP_COLUMN, COLUMNS, LABEL_COLUMN, History, to_csv
+from kws_app.ledger.entries import RIGHT, WRONG
+
+_ACTIONS = ("Why did it fire?", "Play the clip", "Copy", "It was right", "It was wrong")
 
 
 class HistoryView(QWidget):
@@ -29,6 +34,7 @@ class HistoryView(QWidget):
 
     play_asked = Signal(object)
     explain_asked = Signal(object)
+    label_asked = Signal(object, str)
     export_asked = Signal()
 
     def __init__(self, history: History, parent: QWidget | None = None) -> None:
@@ -50,23 +56,27 @@ class HistoryView(QWidget):
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         columns.setSectionResizeMode(COLUMNS.index("keyword"), QHeaderView.ResizeMode.Stretch)
         wide = self.fontMetrics().horizontalAdvance("Threshold  ")
-        for column in ("score", "threshold", "clip"):
+        for column in ("score", "threshold", "label", "clip"):
             self._table.setColumnWidth(COLUMNS.index(column), wide)
+        self._table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self._table.clicked.connect(self._clicked)
         self._table.activated.connect(self._explain)
         self._count = QLabel()
         self._buttons = {
-            "Play": self.play,
-            "Why?": self.explain,
-            "Copy": self.copy,
-            "Export…": self.export_asked.emit,
+            text: QPushButton(text)
+            for text in ("Play", "Why?", "Right", "Wrong", "Copy", "Export…")
         }
+        for text, call in (
+            ("Play", self.play),
+            ("Why?", self.explain),
+            ("Right", lambda: self.label(RIGHT)),
+            ("Wrong", lambda: self.label(WRONG)),
+            ("Copy", self.copy),
+            ("Export…", self.export_asked.emit),
+        ):
+            self._buttons[text].clicked.connect(lambda _=False, call=call: call())
         self._lay_out()
-        copy = QAction("Copy", self._table)
-        copy.setShortcut(QKeySequence.StandardKey.Copy)
-        copy.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        copy.triggered.connect(self.copy)
-        self._table.addAction(copy)
+        self.show_labels(False)
         history.rowsInserted.connect(self._show_count)
         history.modelReset.connect(self._show_count)
         self._show_count()
@@ -75,6 +85,32 @@ class HistoryView(QWidget):
     def table(self) -> QTableView:
         """The table."""
         return self._table
+
+    @property
+    def buttons(self) -> tuple[QPushButton, ...]:
+        """Below the table, from the left."""
+        return tuple(self._buttons.values())
+
+    def set_actions(self, actions: Mapping[str, QAction]) -> None:
+        """Offer actions of the window in the menu of the table, which the Menu key opens too.
+
+        Args:
+            actions: By their texts.
+        """
+        for text in _ACTIONS:
+            self._table.addAction(actions[text])
+
+    def show_labels(self, is_wanted: bool) -> None:
+        """Have a place for labels, or none: without a ledger there is nothing to label."""
+        self._table.setColumnHidden(LABEL_COLUMN, not is_wanted)
+        for text in ("Right", "Wrong"):
+            self._buttons[text].setVisible(is_wanted)
+
+    def take_focus(self) -> None:
+        """Move the focus to the table, and to its newest row if none is chosen."""
+        self._table.setFocus()
+        if not self._table.currentIndex().isValid():
+            self._table.setCurrentIndex(self._history.index(0, 0))
 
     def selected(self) -> list[int]:
         """Selected rows of the table, rising."""
@@ -89,6 +125,11 @@ class HistoryView(QWidget):
         """Explain the first selected row, or the newest."""
         if (row := self._chosen()) is not None:
             self.explain_asked.emit(self._history.row(row))
+
+    def label(self, label: str) -> None:
+        """Say what the first selected row, or the newest, was."""
+        if (row := self._chosen()) is not None:
+            self.label_asked.emit(self._history.row(row), label)
 
     def copy(self) -> None:
         """Put the selected rows on the clipboard, as a table; all of them if none is selected."""
@@ -117,9 +158,7 @@ class HistoryView(QWidget):
         bar = QHBoxLayout()
         bar.addWidget(self._count)
         bar.addStretch()
-        for text, call in self._buttons.items():
-            button = QPushButton(text)
-            button.clicked.connect(lambda _=False, call=call: call())
+        for button in self._buttons.values():
             bar.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -97,6 +97,10 @@ class LevelMeter(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """A click puts the lamp out."""
+        self.put_out()
+
+    def put_out(self) -> None:
+        """Put the lamp for clipping out."""
         self._lamp_s = 0.0
         self._tell()
         self.update()

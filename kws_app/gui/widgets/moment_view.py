@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pyqtgraph
 from qtpy.QtCore import QRectF, Qt, Signal
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QKeySequence
 from qtpy.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -13,6 +16,8 @@ from qtpy.QtWidgets import (
     QHeaderView,
     QLabel,
     QPushButton,
+    QShortcut,
+    QSlider,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -25,12 +30,17 @@ from kws_app.gui.colours import Colours
 from kws_app.gui.explain import FIRED, Verdict, explain, sentence
 from kws_app.gui.memory import Moment
 from kws_app.gui.pictures import GRID_HZ, height_share, to_pixels
+from kws_app.ledger.entries import RIGHT, WRONG
 
+_STEPS_A_PAGE = 10  # a second
+_ATTENTION = "Attention of the model"
 _HEAD = ("label", "this window", "smoothed", "threshold", "outcome")
 
 
 class MomentView(QDialog):
     """Shows one window of the last minute.
+
+    The slider goes to any other one, and so do the arrow keys and Page Up and Down on it.
 
     Args:
         colours: Theme.
@@ -38,7 +48,9 @@ class MomentView(QDialog):
     """
 
     step_asked = Signal(int)
+    place_asked = Signal(int)
     play_asked = Signal()
+    label_asked = Signal(str)
 
     def __init__(self, colours: Colours, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,21 +67,28 @@ class MomentView(QDialog):
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
+        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setAccessibleName("Fbank of the window")
         self._image, self._overlay = pyqtgraph.ImageItem(), pyqtgraph.ImageItem()
         for item in (self._image, self._overlay):
             self._plot.addItem(item)
         self._overlay.setZValue(1)
-        self._show_attention = QCheckBox("Attention of the model")
+        self._show_attention = QCheckBox(_ATTENTION)
         self._show_attention.toggled.connect(self._overlay.setVisible)
         self._table = QTableWidget(0, len(_HEAD))
         self._table.setHorizontalHeaderLabels([name.capitalize() for name in _HEAD])
         self._table.verticalHeader().hide()
         self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self._table.setAccessibleName("Labels of this window")
+        self._table.setTabKeyNavigation(False)
         self._table.horizontalHeader().setSectionResizeMode(
             len(_HEAD) - 1, QHeaderView.ResizeMode.Stretch
         )
+        self._place = QSlider(Qt.Orientation.Horizontal)
+        self._place.setAccessibleName("Moment of the last minute")
+        self._place.setPageStep(_STEPS_A_PAGE)
+        self._place.valueChanged.connect(self.place_asked)
+        self._right, self._wrong = QPushButton("&Right"), QPushButton("&Wrong")
         self._lay_out()
         self.set_attention(None, "the model folder has no rollout.onnx")
 
@@ -97,10 +116,19 @@ class MomentView(QDialog):
         self._title.setText(f"The second that ended {when}")
         self._sentence.setText(sentence(moment, manifest))
         self._fill(explain(moment, manifest))
+        for button in (self._right, self._wrong):
+            button.setEnabled(bool(moment.fired))
         self._image.setVisible(features is not None)
         if features is not None:
             self._draw(features, manifest)
         self.set_attention(None, "not computed yet")
+
+    def show_place(self, place: int, places: int) -> None:
+        """Show where among the windows of the last minute it stands; no signal."""
+        self._place.blockSignals(True)
+        self._place.setRange(0, max(0, places - 1))
+        self._place.setValue(place)
+        self._place.blockSignals(False)
 
     def show_attention(self) -> None:
         """Lay the attention over the fbank as soon as it is there."""
@@ -114,7 +142,8 @@ class MomentView(QDialog):
             why_not: The reason, where there is none.
         """
         self._show_attention.setEnabled(weights is not None)
-        self._show_attention.setToolTip(why_not if weights is None else "Attention rollout")
+        self._show_attention.setText(f"{_ATTENTION}: {why_not}" if weights is None else _ATTENTION)
+        self._show_attention.setToolTip("What the decision did not come from is darkened")
         self._overlay.setVisible(weights is not None and self._show_attention.isChecked())
         if weights is None:
             self._overlay.clear()
@@ -162,23 +191,35 @@ class MomentView(QDialog):
         self._table.resizeColumnsToContents()
 
     def _lay_out(self) -> None:
+        places = QHBoxLayout()
+        places.addWidget(self._button("◀ &earlier", "Ctrl+Left", lambda: self.step_asked.emit(-1)))
+        places.addWidget(self._place, 1)
+        places.addWidget(self._button("&later ▶", "Ctrl+Right", lambda: self.step_asked.emit(1)))
         bar = QHBoxLayout()
-        for text, call in (
-            ("◀ earlier", lambda: self.step_asked.emit(-1)),
-            ("later ▶", lambda: self.step_asked.emit(1)),
-            ("Play", self.play_asked.emit),
+        bar.addWidget(self._button("&Play", "Ctrl+L", self.play_asked.emit))
+        for button, keys, label in (
+            (self._right, "Ctrl+Y", RIGHT),
+            (self._wrong, "Ctrl+N", WRONG),
         ):
-            button = QPushButton(text)
-            button.clicked.connect(lambda _=False, call=call: call())
-            bar.addWidget(button)
+            button.setToolTip(f"Say in the ledger that it was {label} ({keys})")
+            bar.addWidget(self._set(button, keys, partial(self.label_asked.emit, label)))
         bar.addStretch()
         bar.addWidget(self._show_attention)
-        close = QPushButton("Close")
-        close.clicked.connect(self.close)
-        bar.addWidget(close)
+        bar.addWidget(self._button("&Close", "", self.close))
         layout = QVBoxLayout(self)
         layout.addWidget(self._title)
         layout.addWidget(self._sentence)
         layout.addWidget(self._plot, 3)
+        layout.addLayout(places)
         layout.addWidget(self._table, 2)
         layout.addLayout(bar)
+
+    def _button(self, text: str, keys: str, call: Callable[[], object]) -> QPushButton:
+        return self._set(QPushButton(text), keys, call)
+
+    def _set(self, button: QPushButton, keys: str, call: Callable[[], object]) -> QPushButton:
+        button.setAutoDefault(False)  # Enter in the table is not a click on the first button
+        button.clicked.connect(lambda: call())
+        if keys:  # besides the mnemonic, which a shortcut of the button itself would replace
+            QShortcut(QKeySequence(keys), self, activated=button.click)
+        return button

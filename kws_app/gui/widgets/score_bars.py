@@ -17,6 +17,7 @@ LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.01, 1.0
 _STEP = 0.01
 _FINE_STEP = 0.001
 _GRAB_PX = 8
+_SHORT_PX = 80
 _GLOW_S = 1.5
 _VISIBLE_CHANGE = 0.003
 
@@ -39,6 +40,7 @@ class ScoreBars(QWidget):
 
     threshold_changed = Signal(str, float)
     enabled_changed = Signal(str, bool)
+    row_chosen = Signal(int)
 
     def __init__(self, colours: Colours, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -120,7 +122,10 @@ class ScoreBars(QWidget):
         """As high as all rows."""
         return QSize(320, max(1, len(self._bars)) * self._row_height())
 
-    minimumSizeHint = sizeHint  # noqa: N815  in a scroll area it keeps its height
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """As high, since it scrolls; and wide enough for names, values and a short bar."""
+        values = self.fontMetrics().horizontalAdvance("0.00") + 14
+        return QSize(self._bar_area().left() + _SHORT_PX + values, self.sizeHint().height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Grab a threshold, or switch a keyword by its name."""
@@ -227,6 +232,7 @@ class ScoreBars(QWidget):
         bar = self._bars[row]
         bar.is_enabled = not bar.is_enabled
         self.update(self._row_rect(row))
+        self._describe()
         self.enabled_changed.emit(bar.keyword, bar.is_enabled)
 
     def _set_threshold(self, row: int, threshold: float) -> None:
@@ -235,12 +241,21 @@ class ScoreBars(QWidget):
         if bar.is_enabled and threshold != bar.threshold:
             bar.threshold = threshold
             self.update(self._row_rect(row))
+            self._describe()
             self.threshold_changed.emit(bar.keyword, threshold)
 
     def _set_current(self, row: int) -> None:
         before, self._current = self._current, row
         self.update(self._row_rect(before))
         self.update(self._row_rect(row))
+        self._describe()
+        self.row_chosen.emit(self._row_rect(row).center().y())
+
+    def _describe(self) -> None:
+        """Tell screen readers which row the keys are for."""
+        bar = self._bars[self._current]
+        state = f"threshold {bar.threshold:.3f}" if bar.is_enabled else "switched off"
+        self.setAccessibleDescription(f"{bar.keyword}, {state}")
 
     def _row_height(self) -> int:
         return int(max(20, self.fontMetrics().height() + 6))

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 from engine.audio.microphone import InputDevice
 
 DEFAULT_TEXT = "Default microphone"
+_RECORDING = ("recording",)  # equals the name of no device
 # PortAudio lists devices once a process, and doing it again closes what is open: another process
 # sees what is there now while this one goes on listening.
 _LIST = ("-m", "kws_app", "--list-devices", "--json")
@@ -37,14 +38,16 @@ class SourcePicker(QWidget):
         super().__init__(parent)
         self._program = tuple(program)
         self._wanted: str | None = None
+        self._recording: str | None = None
         self._box = QComboBox()
-        self._box.setAccessibleName("Microphone")
+        self._box.setAccessibleName("Source: a microphone")
         self._box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self._box.setMinimumContentsLength(22)
         self._box.activated.connect(self._activated)
         self._again = QPushButton("⟳")
+        self._again.setMaximumWidth(3 * self.fontMetrics().height())
         self._again.setToolTip("Look for microphones again")
         self._again.setAccessibleName("Look for microphones again")
         self._again.clicked.connect(self.refresh)
@@ -58,6 +61,11 @@ class SourcePicker(QWidget):
         self._fill([])
 
     @property
+    def parts(self) -> tuple[QWidget, ...]:
+        """What takes the focus, in order."""
+        return self._box, self._again
+
+    @property
     def box(self) -> QComboBox:
         """The box."""
         return self._box
@@ -68,9 +76,26 @@ class SourcePicker(QWidget):
             self._again.setEnabled(False)
             self._process.start(self._program[0], list(self._program[1:]))
 
-    def select(self, device: str | None) -> None:
-        """Show which device is listened to; no signal."""
-        self._wanted = device
+    def choose(self) -> None:
+        """Open the box."""
+        self._box.setFocus()
+        self._box.showPopup()
+
+    def select(self, device: str | None, recording: str | None = None) -> None:
+        """Show what is listened to; no signal.
+
+        Args:
+            device: The microphone; None for the default one.
+            recording: Name of the sound file that is listened to instead.
+        """
+        self._wanted, self._recording = device, recording
+        shown = self._box.findData(_RECORDING)
+        if shown >= 0:
+            self._box.removeItem(shown)
+        if recording is not None:
+            self._box.addItem(f"{recording} (recording)", _RECORDING)
+            self._box.setCurrentIndex(self._box.count() - 1)
+            return
         place = self._box.findData(device)
         if place < 0 and device is not None:
             self._box.addItem(f"{device} (not there)", device)
@@ -83,6 +108,8 @@ class SourcePicker(QWidget):
         self._process.waitForFinished(500)
 
     def _activated(self, place: int) -> None:
+        if self._box.itemData(place) == _RECORDING:
+            return
         self._wanted = self._box.itemData(place)
         self.chosen.emit(self._wanted)
 
@@ -113,7 +140,7 @@ class SourcePicker(QWidget):
                 + (", the default" if device.is_default else ""),
                 Qt.ItemDataRole.ToolTipRole,
             )
-        self.select(self._wanted)
+        self.select(self._wanted, self._recording)
 
 
 def _device(values: dict[str, Any]) -> InputDevice:

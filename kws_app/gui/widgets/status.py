@@ -54,6 +54,11 @@ class CostBar(QStatusBar):
         """What a field says."""
         return str(self._labels[part].text())
 
+    def details(self) -> str:
+        """What the fields say when the mouse rests on them, for those who have none."""
+        said = [self._labels[name].toolTip() for name in ("backend", "times")]
+        return "\n".join(text for text in said if text) or "Nothing was scored yet."
+
     def show_backend(self, name: str, reason: str) -> None:
         """Say what scores, and why nothing faster does."""
         self._labels["backend"].setText(f"backend {name}")

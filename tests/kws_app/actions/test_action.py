@@ -15,6 +15,27 @@ def test_placeholders_are_filled_once_and_the_rest_is_left() -> None:
     assert not has_placeholder("{keywords} {}")
 
 
+@pytest.mark.parametrize(
+    ("payload", "filled"),
+    [
+        ('{"word": "{keyword}"}', r'{"word": "a\"b\\c"}'),
+        ('"{keyword}"', r'"a\"b\\c"'),
+        ('{"word": "{keyword}", "at": {time_s}}', r'{"word": "a\"b\\c", "at": 1.5}'),
+        ("{keyword}", r'a"b\c'),  # no JSON: letter by letter
+        ('{"word": {keyword}}', r'{"word": a"b\c}'),
+        ("", ""),
+        ("[" * 100_000, "[" * 100_000),
+    ],
+)
+def test_a_payload_that_is_json_stays_json(payload: str, filled: str) -> None:
+    assert occasion(r'a"b\c').fill_payload(payload) == filled
+
+
+def test_letters_stay_letters_in_json() -> None:
+    assert occasion("zwölf").fill_payload('["{keyword}"]') == '["zwölf"]'
+    assert json.loads(occasion("\u0001").fill_payload('["{keyword}"]')) == ["\u0001"]
+
+
 def test_the_body() -> None:
     assert json.loads(occasion(score=0.123456789).to_json()) == {
         "keyword": "stop",

@@ -286,27 +286,29 @@ def test_messages_reach_the_broker(tmp_path: Path) -> None:
     server.start()
     try:
         broker = f'host = "127.0.0.1"\nport = {server.port}'
-        both = [
+        three = [
             action(f'mqtt = "kws/{{keyword}}"\n{broker}'),
             action(f"mqtt = 'lamp'\npayload = '{{\"on\": {{score}}}}'\n{broker}"),
+            action(f"mqtt = 'word'\npayload = '[\"{{keyword}}\"]'\n{broker}"),
         ]
-        runner, lines = make(both)
+        runner, lines = make(three)
         with server.watched(), runner:
-            runner.put(detection())
-            wait_until(lambda: len(server.messages) == 2)
-            wait_until(lambda: len(lines) == 2)
+            runner.put(detection('st"op'))
+            wait_until(lambda: len(server.messages) == 3)
+            wait_until(lambda: len(lines) == 3)
             assert len(runner._connections) == 1
             client = next(iter(runner._connections.values()))._client
         assert client is not None
         wait_until(lambda: not client.is_connected())
     finally:
         server.stop()
-    assert outcomes(lines) == ["acknowledged"] * 2
+    assert outcomes(lines) == ["acknowledged"] * 3
     assert sorted(server.messages) == [
         (
-            "kws/stop",
-            '{"keyword": "stop", "score": 0.9375, "time_s": 1.5, "threshold": 0.75}',
+            'kws/st"op',
+            r'{"keyword": "st\"op", "score": 0.9375, "time_s": 1.5, "threshold": 0.75}',
             1,
         ),
         ("lamp", '{"on": 0.9375}', 1),
+        ("word", r'["st\"op"]', 1),
     ]

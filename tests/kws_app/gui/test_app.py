@@ -13,9 +13,10 @@ import soundfile
 from actions import wait_until
 from fake_sounddevice import FakeSounddevice
 from processes import SLEEPER, is_alive
-from qtpy.QtCore import QObject, QSize, Signal
+from qtpy.QtCore import QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import QApplication
 from signals import RATE_HZ, tone_stream
+from tiny_model import make_model_folder
 
 from kws_app.actions.tables import read_actions
 from kws_app.gui.app import Application
@@ -74,7 +75,7 @@ def test_what_is_set_lasts(shell: SimpleNamespace, qtbot: Any) -> None:
     dialog = application._dialog
     assert dialog is not None
     dialog.smoothing.setValue(3)
-    dialog.keywords.spin_box("high").setValue(0.8)
+    dialog.keywords.threshold_item("high").setData(Qt.ItemDataRole.EditRole, 0.8)
     dialog.theme.setCurrentText("light")
     assert application.window.panes.colours is LIGHT
     assert application.session.decision.smoothing_windows == 3
@@ -85,10 +86,26 @@ def test_what_is_set_lasts(shell: SimpleNamespace, qtbot: Any) -> None:
     assert again.settings.threshold == {"low": 0.75, "high": 0.8}
     assert again.settings.smoothing == 3
     assert again.window.theme == "light"
-    assert len(again.window.splitter_px) == 2
+    assert len(again.window.splitter_px) == len(again.window.column_px) == 2
     assert "rate" not in shell.preferences.path.read_text()  # that was a flag
     shell.theme.apply("dark")
     assert shell.theme.colours is DARK
+
+
+def test_the_window_comes_back_as_it_was_left(
+    shell: SimpleNamespace, qtbot: Any, tmp_path: Path
+) -> None:
+    shell.preferences.update_window(column_px=(250, 900))
+    application = started(shell, qtbot)
+    waterfall, history = application.window.panes.left.sizes()
+    assert waterfall < history  # at first it is the other way round
+    own = make_model_folder(tmp_path / "own")
+    application.window.choose_model(own)
+    assert shell.preferences.window.recent_models == (str(own),)
+    application.window.settings_asked.emit()
+    assert application._dialog is not None
+    assert application._dialog.models.model.findData(str(own)) >= 0
+    end(shell)
 
 
 def test_the_tray_follows(shell: SimpleNamespace, qtbot: Any) -> None:
@@ -150,7 +167,7 @@ def test_the_end_waits_for_no_device_and_leaves_nothing_running(
     qtbot.waitUntil(lambda: picker.refresh() or len(list(pids.iterdir())) == 2, timeout=20_000)
     fake.answers.clear()
     try:
-        window.play(window.panes.history.row(0))
+        window.rows.play(window.panes.history.row(0))
         end(shell)
         left = [thread for thread in threading.enumerate() if not thread.daemon]
         assert left == [threading.main_thread()]

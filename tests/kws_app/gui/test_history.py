@@ -74,6 +74,7 @@ def test_files_hold_the_rows_in_the_order_of_time() -> None:
         "score": 0.987654,
         "threshold": 0.9,
         "source": "größe.flac",
+        "label": "",
     }
 
 

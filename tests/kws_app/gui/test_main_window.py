@@ -14,6 +14,7 @@ from fake_sounddevice import FakeSounddevice
 from history_rows import row
 from mouse import drag
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QToolTip
 from signals import RATE_HZ, silence, tone_stream
 from tiny_model import make_model_folder
 
@@ -185,7 +186,7 @@ def test_why_did_it_fire_and_why_not(
     feed(portaudio, tone_stream()[: 4 * RATE_HZ])
     qtbot.waitUntil(lambda: window.panes.history.rowCount() == 1, timeout=10_000)
     window.panes.history_view.explain()
-    view = window._moment_view
+    view = window.moments.view
     assert view is not None
     assert view.text.startswith("low fired: ")
     assert view.table.item(0, 4).text() == "fired"
@@ -193,13 +194,12 @@ def test_why_did_it_fire_and_why_not(
     assert "Nothing fired" in view.text
     view.step_asked.emit(-1)
     assert view.text.startswith("low fired: ")
-    view.step_asked.emit(1_000)  # beyond the last one
-    assert view.text.startswith("low fired: ")
     window.panes.waterfall.asked.emit(1_600 * 10)
     assert "silence" in view.text
-    window.explain(10**9, session.stream)
+    window.moments.explain(10**9, session.stream)
     assert "its audio is gone" in window.panes.notice.text()
-    window.explain(1_600 * 10, session.stream - 1)  # a moment of the stream before
+    window.moments.explain(1_600 * 10, session.stream - 1)
+    assert "before the source was changed" in window.panes.notice.text()
 
 
 def test_another_model_brings_its_own_keywords(
@@ -217,18 +217,18 @@ def test_another_model_brings_its_own_keywords(
 
 def test_the_history_is_exported(window: MainWindow, tmp_path: Path) -> None:
     window.panes.history.add([row(0), row(1)])
-    window.export(tmp_path / "heard.csv")
+    window.rows.export(tmp_path / "heard.csv")
     assert (tmp_path / "heard.csv").read_text().count("\n") == 3
-    window.export(tmp_path / "heard.jsonl")
+    window.rows.export(tmp_path / "heard.jsonl")
     assert (tmp_path / "heard.jsonl").read_text().startswith('{"v": 1, "event": "detection"')
-    window.export(tmp_path / "none" / "heard.csv")
+    window.rows.export(tmp_path / "none" / "heard.csv")
     assert "cannot write" in window.panes.notice.text()
 
 
 def test_only_what_has_audio_can_be_played(window: MainWindow, portaudio: FakeSounddevice) -> None:
-    window.play(row(1, clip=None))
+    window.rows.play(row(1, clip=None))
     assert f"newest {MAX_CLIPS} detections" in window.panes.notice.text()
-    window.play(row(1, clip=np.zeros(100, np.int16)))
+    window.rows.play(row(1, clip=np.zeros(100, np.int16)))
     window._player.join(5)
     assert [rate_hz for _, rate_hz in portaudio.played] == [RATE_HZ]
 
@@ -326,6 +326,31 @@ def test_everything_has_a_key(
     window.menu_actions["Keywords"].trigger()
     window.activateWindow()
     assert window.focusWidget() is window.panes.bars
+
+
+def test_costs_are_told_in_words(window: MainWindow) -> None:
+    window.panes.costs.show_backend("cpu", "not cuda: there is none")
+    window.menu_actions["What listening costs"].trigger()
+    assert QToolTip.text() == "Backend cpu: not cuda: there is none"
+    QToolTip.hideText()
+
+
+def test_a_long_name_leaves_room_for_the_others(
+    window: MainWindow, tmp_path: Path, qtbot: Any
+) -> None:
+    path = tmp_path / f"{'long_' * 30}.flac"
+    window.toggle_recording(path)
+    assert "…" in window.panes.record_button.text()
+    assert window.panes.record_button.toolTip() == f"Recording to {path}"
+    window.toggle_recording()
+    assert window.panes.record_button.toolTip() == ""
+
+
+def test_a_recording_is_told_in_the_title(window: MainWindow, tmp_path: Path, qtbot: Any) -> None:
+    window.toggle_recording(tmp_path / "heard.flac")
+    qtbot.waitUntil(lambda: window.windowTitle() == "● kws: paused, recording", timeout=10_000)
+    window.toggle_recording()
+    qtbot.waitUntil(lambda: window.windowTitle() == "kws: paused", timeout=10_000)
 
 
 def test_another_theme_colours_the_state_too(window: MainWindow) -> None:

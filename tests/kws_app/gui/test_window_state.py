@@ -14,7 +14,14 @@ FILE = Path("settings.toml")
 
 
 def test_there_and_back() -> None:
-    state = WindowState(theme="dark", geometry="AAE=", splitter_px=(1, 0), close_to_tray=True)
+    state = WindowState(
+        theme="dark",
+        geometry="AAE=",
+        splitter_px=(1, 0),
+        column_px=(2, 3),
+        recent_models=("/a",),
+        close_to_tray=True,
+    )
     assert window_state_of(state.as_toml(), FILE) == state
     assert window_state_of({}, FILE) == WindowState()
 
@@ -42,6 +49,9 @@ def test_every_theme_can_be_remembered() -> None:
         ("splitter_px", [-1], "a list of sizes"),
         ("splitter_px", [True], "a list of sizes"),
         ("splitter_px", 3, "a list of sizes"),
+        ("column_px", [1.5], "a list of sizes"),
+        ("recent_models", [3], "a list of folders"),
+        ("recent_models", "/a", "a list of folders"),
         ("close_to_tray", 1, "true or false"),
     ],
 )

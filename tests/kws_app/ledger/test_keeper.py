@@ -13,7 +13,7 @@ import soundfile
 from signals import LOW_HZ, silence, tone, tone_stream, white_noise
 
 from engine.backends import choose_backend
-from engine.config import DecisionConfig
+from engine.config import DecisionConfig, OperatingPoint
 from engine.errors import KwsError
 from engine.manifest import ModelManifest, load_manifest
 from engine.scorer import ScoredWindow, StreamScorer
@@ -26,6 +26,8 @@ from kws_app.ledger.store import Ledger
 
 LIMITS = Limits(days=30, megabytes=200)
 CLIP = 24_000
+POINT = OperatingPoint(threshold=0.6, rearm_threshold=0.3)
+DECISION = DecisionConfig(operating_points={"low": POINT, "high": POINT})
 # Louder or longer than a sound file of 16 bits holds it would not come back exactly.
 NOISE = np.round(white_noise(15) * 32_768).astype(np.int16).astype(np.float32) / 32_768
 
@@ -79,7 +81,7 @@ def window(end_sample: int, low: float = 0, *, fires: bool = False) -> ScoredWin
         posteriors=Posteriors(probs=probs, end_sample=end_sample),
         smoothed=probs,
         features=np.zeros((98, 128), np.float32),
-        decision=DecisionConfig(),
+        decision=DECISION,
         detections=[detection] if fires else [],
         held_back={},
         skipped_windows=0,
@@ -391,3 +393,26 @@ def test_no_thread_is_left(folder: Path, tiny: ModelManifest) -> None:
     with make(folder, tiny):
         pass
     assert not [thread for thread in threading.enumerate() if thread.name == "ledger"]
+
+
+def test_whoever_listens_hears_of_every_entry_with_its_id(
+    folder: Path, tiny: ModelManifest
+) -> None:
+    entries: list[Entry] = []
+    keeper = LedgerKeeper(
+        Ledger(folder), Microphone(), tiny, tiny.decision, 0.5, lambda _: None, entries.append
+    )
+    with keeper:
+        keeper.hear(NOISE[:40_000], 0)
+        keeper.see(window(32_000, 0.75, fires=True))
+    assert [entry.id for entry in entries] == [entry.id for entry, _ in kept(folder)] != [""]
+
+
+def test_thresholds_that_change_count_for_near_misses(folder: Path, tiny: ModelManifest) -> None:
+    high = POINT.with_threshold(0.9)
+    with make(folder, tiny) as keeper:  # half of a threshold is near
+        keeper.hear(NOISE[:40_000], 0)
+        later = window(32_000, 0.4)
+        other = DecisionConfig(operating_points={"low": high, "high": high})
+        keeper.see(replace(later, decision=other))
+    assert kept(folder) == []

@@ -201,3 +201,18 @@ def test_whatever_comes_peaks_are_real_and_a_second_apart_from_detections(seed: 
         assert miss.score == pytest.approx(yes[miss.end_sample // HOP], abs=1e-6)
         assert miss.score >= 0.48
         assert not any(0 <= end - miss.end_sample < 16_000 for end in fired)
+
+
+def test_other_thresholds_and_keywords_leave_what_is_under_way() -> None:
+    """After a detection of "no" its decline is none, whatever changes meanwhile."""
+    near_misses = NearMisses(LABELS, DECISION, 0.6, 16_000)
+    quiet = [0.0] * len(QUIET)
+    scored = windows([0.0, 0.7, 0.0, *quiet], [0.9, 0.1, 0.6, *quiet])
+    assert near_misses.update(scored[0]) == []
+    only = DecisionConfig(operating_points={"no": POINT.with_threshold(0.9)})
+    near_misses.configure(only)  # "no" has another place now, and "yes" none
+    misses = [miss for window in scored[1:3] for miss in near_misses.update(window)]
+    near_misses.configure(DECISION)
+    misses += [miss for window in scored[3:] for miss in near_misses.update(window)]
+    assert short(misses) == [("no", 0.6, 2, "below threshold")]
+    assert misses[0].threshold == 0.9

@@ -84,6 +84,28 @@ def test_the_keyboard_does_what_the_mouse_can(
     assert changes[-1][0] == "low"
 
 
+def test_the_row_of_the_keys_is_told_and_brought_into_view(bars: ScoreBars, qtbot: Any) -> None:
+    places: list[int] = []
+    bars.row_chosen.connect(places.append)
+    qtbot.keyClick(bars, Qt.Key.Key_Down)
+    assert places == [bars.row_y("high")]
+    assert bars.accessibleDescription() == "high, threshold 0.600"
+    qtbot.keyClick(bars, Qt.Key.Key_Right)
+    assert bars.accessibleDescription() == "high, threshold 0.610"
+    qtbot.keyClick(bars, Qt.Key.Key_Space)
+    assert bars.accessibleDescription() == "high, switched off"
+
+
+def test_names_thresholds_and_values_have_room_however_narrow_it_is(bars: ScoreBars) -> None:
+    bars.resize(bars.minimumSizeHint())
+    texts = bars.fontMetrics().horizontalAdvance("high 0.00")
+    assert texts + 80 < bars.minimumSizeHint().width() < texts + 160
+    bars.set_decision(
+        DecisionConfig(operating_points={"low": OperatingPoint(threshold=1, rearm_threshold=1)})
+    )
+    assert bars.threshold_x("low") + bars.fontMetrics().horizontalAdvance("0.00") < bars.width()
+
+
 def test_a_click_on_the_name_switches_it(bars: ScoreBars, qtbot: Any) -> None:
     switched: list[tuple[str, bool]] = []
     bars.enabled_changed.connect(lambda word, on: switched.append((word, on)))

@@ -53,7 +53,9 @@ def test_costs(qtbot: Any) -> None:
     now, used = [100.0], [10.0]
     costs = CostBar(DARK, clock=lambda: now[0], processor=lambda: used[0])
     qtbot.addWidget(costs)
+    assert costs.details() == "Nothing was scored yet."
     costs.show_backend("cpu", "not cuda: no CUDA")
+    assert costs.details() == "Backend cpu: not cuda: no CUDA"
     assert costs.text("backend") == "backend cpu"
     costs.show_stats(STATS)
     now[0] += 2
@@ -109,10 +111,10 @@ def test_keywords_with_what_they_cost(qtbot: Any, tiny_folder: Path) -> None:
     assert table.item(1, 0).checkState() == Qt.CheckState.Unchecked
     assert table.expected("low") == "1.5 (0.2 to 160)"
     assert table.expected("high") == "not calibrated"
-    table.spin_box("low").setValue(0.7)
+    table.threshold_item("low").setData(Qt.ItemDataRole.EditRole, 0.7)
     assert changed == [("low", 0.7)]
     assert table.expected("low") == "fewer than 1.5 (calibrated at 0.600)"
-    table.spin_box("low").setValue(0.5)
+    table.threshold_item("low").setData(Qt.ItemDataRole.EditRole, 0.5)
     assert table.expected("low") == "more than 1.5 (calibrated at 0.600)"
     table.item(1, 0).setCheckState(Qt.CheckState.Checked)
     assert switched == [("high", True)]
@@ -163,6 +165,34 @@ def test_a_device_that_is_gone_is_still_shown(qtbot: Any) -> None:
     picker.refresh()
     qtbot.waitUntil(lambda: picker.box.count() == 3, timeout=10_000)
     assert picker.box.currentText() == "Headset (not there)"
+
+
+def test_a_recording_is_shown_as_the_source(qtbot: Any) -> None:
+    picker = SourcePicker(listing(device(1, "USB")))
+    qtbot.addWidget(picker)
+    chosen: list[str | None] = []
+    picker.chosen.connect(chosen.append)
+    picker.select(None, "demo.flac")
+    assert picker.box.currentText() == "demo.flac (recording)"
+    picker.refresh()
+    qtbot.waitUntil(lambda: picker.box.findData("USB") == 1, timeout=10_000)
+    assert picker.box.currentText() == "demo.flac (recording)"
+    picker.box.activated.emit(picker.box.currentIndex())  # it is listened to already
+    assert chosen == []
+    picker.select("USB")
+    assert [picker.box.itemText(i) for i in range(picker.box.count())] == [
+        DEFAULT_TEXT,
+        "USB · ALSA",
+    ]
+
+
+def test_the_box_opens_by_keyboard(qtbot: Any) -> None:
+    picker = SourcePicker(listing(device(1, "USB")))
+    qtbot.addWidget(picker)
+    picker.show()
+    picker.choose()
+    qtbot.waitUntil(picker.box.view().isVisible, timeout=10_000)
+    picker.box.hidePopup()
 
 
 def test_what_cannot_be_listed_is_told(qtbot: Any) -> None:

@@ -1,0 +1,207 @@
+"""Keeps clips of what the window hears, where the settings ask for it, and takes labels for them.
+
+Begun and ended at any time, and with every stream. `hear` and `see` run on the scorer thread,
+everything else on the window's. No Qt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+
+from engine.audio.source import Source
+from engine.config import DecisionConfig
+from engine.errors import ConfigError, KwsError
+from engine.manifest import ModelManifest
+from engine.scorer import ScoredWindow
+from engine.types import Float32
+from kws_app.ledger.entries import Entry
+from kws_app.ledger.keeper import LedgerKeeper
+from kws_app.ledger.retention import Limits
+from kws_app.ledger.store import Ledger
+from kws_app.settings import Settings
+from kws_app.streams import say
+
+MAX_NAMED = 100_000  # as many rows as the history has
+HOW = "Nothing is kept to label. Settings has a folder for it, or start with --ledger FOLDER."
+_ENDED = "No more clips are kept; listening goes on."
+
+_Place = tuple[int, float, str]
+
+
+class SessionLedger:
+    """At most one ledger at a time.
+
+    Attributes:
+        problem: Why nothing is kept although it was asked for, or "".
+    """
+
+    def __init__(self) -> None:
+        self.problem = ""
+        self._lock = threading.Lock()
+        self._keeper: LedgerKeeper | None = None
+        self._folder: Path | None = None
+        self._told: Path | None = None
+        self._is_new = False
+        self._heard_samples = 0
+        self._ids: dict[_Place, tuple[Path, str]] = {}
+        self._labels: Ledger | None = None
+        self._notices: list[str] = []
+
+    @property
+    def folder(self) -> Path | None:
+        """Where clips are kept at the moment."""
+        return self._folder
+
+    def begin(
+        self,
+        settings: Settings,
+        source: Source,
+        manifest: ModelManifest,
+        decision: DecisionConfig,
+        stream: int,
+    ) -> None:
+        """Keep what is heard of a stream from now on, if the settings name a folder.
+
+        Args:
+            settings: Folder and limits.
+            source: What is listened to.
+            manifest: The model.
+            decision: What decides at first.
+            stream: Its number, so that a detection is found again.
+
+        A folder that cannot be used is told in `problem` and once as a notice.
+        """
+        self.end()
+        before, self.problem = self.problem, ""
+        if settings.ledger is None:
+            self._told = None
+            return
+        folder, limits = settings.ledger, limits_of(settings)
+
+        def named(entry: Entry) -> None:
+            self._name((stream, entry.time_s, entry.keyword), folder, entry.id)
+
+        keeper = LedgerKeeper(
+            Ledger(folder, limits),
+            source,
+            manifest,
+            decision,
+            settings.near_miss,
+            (lambda text: None) if settings.quiet else say,
+            named,
+        )
+        try:
+            keeper.__enter__()
+        except KwsError as err:
+            self.problem = str(err)
+            if self.problem != before:
+                self._notices.append(f"{err}. Nothing is kept; listening goes on.")
+            return
+        if folder != self._told:
+            self._told = folder
+            self._notices.append(
+                f"Clips of detections and near misses are kept in {folder}, for {limits.days:g} "
+                f"days, at most {limits.megabytes:g} MB."
+            )
+        with self._lock:
+            self._keeper, self._folder, self._is_new = keeper, folder, True
+
+    def end(self) -> None:
+        """Write what is still waiting and keep no more; what goes wrong is a notice."""
+        with self._lock:
+            keeper, self._keeper, self._folder = self._keeper, None, None
+        if keeper is not None:
+            self._close(keeper)
+
+    def new_stream(self) -> None:
+        """Count the samples of another stream from its beginning."""
+        with self._lock:
+            self._heard_samples = 0
+
+    def hear(self, samples: Float32, lost_samples: int) -> None:
+        """Take audio on the scorer thread; a full disk ends the keeping, not the listening."""
+        with self._lock:
+            before = self._heard_samples if self._is_new else 0
+            self._is_new = False
+            self._heard_samples += lost_samples + len(samples)
+            if self._keeper is None:
+                return
+            try:
+                self._keeper.hear(samples, lost_samples + before)
+            except KwsError as err:
+                self.problem = str(err)
+                self._notices.append(f"{err}. {_ENDED}")
+                keeper, self._keeper, self._folder = self._keeper, None, None
+                with contextlib.suppress(KwsError):  # the first error is the one to tell
+                    keeper.__exit__(type(err), err, None)
+
+    def see(self, scored: ScoredWindow) -> None:
+        """Take a scored window on the scorer thread."""
+        with self._lock:
+            if self._keeper is not None and not self._is_new:
+                self._keeper.see(scored)
+
+    def set_limits(self, settings: Settings) -> None:
+        """Keep to other limits from the next clip on."""
+        with self._lock:
+            if self._keeper is not None:
+                self._keeper.limit(limits_of(settings))
+
+    def label(self, stream: int, time_s: float, keyword: str, label: str) -> None:
+        """Say what a detection was, as `kws_app ledger label` does.
+
+        Args:
+            stream: Number of its stream.
+            time_s: End of its window within that.
+            keyword: What fired.
+            label: "right", "wrong", or what else the ledger takes.
+
+        Raises:
+            ConfigError: No clip of it was kept, or it is gone from the ledger.
+            KwsError: It cannot be written.
+        """
+        found = self._ids.get((stream, time_s, keyword))
+        if found is None:
+            raise ConfigError(
+                "No clip of this one was kept, so there is nothing to label."
+                if self._folder is not None
+                else HOW
+            )
+        folder, entry_id = found
+        if self._labels is None or self._labels.folder != folder:
+            self._labels = Ledger(folder)  # a ledger is used by one thread at a time
+        self._labels.label([entry_id], label)
+
+    def take_notices(self) -> list[str]:
+        """Lines for people since the last call."""
+        with self._lock:
+            notices, self._notices = self._notices, []
+        return notices
+
+    def _name(self, place: _Place, folder: Path, entry_id: str) -> None:
+        self._ids[place] = (folder, entry_id)
+        if len(self._ids) > MAX_NAMED:
+            del self._ids[next(iter(self._ids))]
+
+    def _close(self, keeper: LedgerKeeper) -> None:
+        try:
+            keeper.__exit__(None, None, None)
+        except KwsError as err:
+            self._notices.append(f"{err}. The last clips were not kept.")
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What a ledger may hold."""
+    return Limits(days=settings.ledger_days, megabytes=settings.ledger_mb)
+
+
+def require_ledger(settings: Settings) -> None:
+    """Make the folder that the settings name, if there is none.
+
+    Raises:
+        KwsError: It cannot be made, or holds other things.
+    """
+    if settings.ledger is not None:
+        Ledger(settings.ledger).create(())

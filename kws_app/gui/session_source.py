@@ -1,0 +1,61 @@
+"""What the settings make the window listen to, and what of it two settings have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.audio.file import FileSource
+from engine.audio.microphone import MicrophoneSource
+from engine.audio.paced import PacedSource
+from engine.audio.source import Source
+from engine.errors import ConfigError
+from kws_app.settings import Settings
+
+
+def make_source(
+    settings: Settings, rate_hz: int, *, look_again: bool
+) -> tuple[Source, FileSource | None]:
+    """The source that the settings name.
+
+    Args:
+        settings: The settings.
+        rate_hz: Rate of the model.
+        look_again: Whether to list the microphones anew before one is opened.
+
+    Returns:
+        The source, and the file in it if there is one.
+
+    Raises:
+        KwsError: There is no such file, or it is none of sound.
+    """
+    if settings.input is None:
+        return MicrophoneSource(
+            settings.device,
+            rate_hz,
+            rate_hz=settings.rate,
+            channels=settings.channels,
+            look_again=look_again,
+        ), None
+    if settings.input == "-":
+        raise ConfigError("the window does not read standard input; use --headless for that")
+    file = FileSource(Path(settings.input), rate_hz)
+    return PacedSource(file, rate_hz), file
+
+
+def same_pipeline(one: Settings, other: Settings) -> bool:
+    """Whether only the decision, or what is kept, differs."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("device", "input", "rate", "channels", "model", "backend")
+    )
+
+
+def what_comes_back(before: Settings, failed: Settings) -> str:
+    """Name what one gets back with the settings of before, where others failed."""
+    if (before.device, before.input) != (failed.device, failed.input):
+        return before.input or before.device or "the default microphone"
+    if before.model != failed.model:
+        return f"model {before.model.name}"
+    if before.backend != failed.backend:
+        return f"backend {before.backend}"
+    return "what was set before"
