@@ -17,6 +17,7 @@ from engine.types import Float32, Heard
 from kws_app.gui.attention import Attention
 from kws_app.gui.bridge import Bridge
 from kws_app.gui.colours import Colours
+from kws_app.gui.exposure import Exposure
 from kws_app.gui.heard_rows import rows_of
 from kws_app.gui.history import MAX_CLIPS, HeardRow, to_csv, to_json_lines
 from kws_app.gui.menus import Entry, add_menus
@@ -73,6 +74,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.panes)
         self.setStatusBar(self.panes.costs)
         self.bridge = Bridge(session, self)
+        self.exposure = Exposure(self)
         self._slow = QTimer(self)
         self._slow.setInterval(_SLOW_MS)
         self._connect()
@@ -212,14 +214,12 @@ class MainWindow(QMainWindow):
             self.panes.show_notice(f"{len(rows)} detections written to {path}")
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  Qt's name
-        """Somebody looks: be quick."""
-        self.bridge.set_visible(True)
+        """Tell that it is there."""
         self.visibility_changed.emit(True)
         super().showEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
-        """Nobody looks: paint nothing."""
-        self.bridge.set_visible(False)
+        """Tell that it is put away."""
         self.visibility_changed.emit(False)
         super().hideEvent(event)
 
@@ -250,6 +250,7 @@ class MainWindow(QMainWindow):
         panes = self.panes
         self.bridge.updated.connect(self._show)
         self._slow.timeout.connect(self._show_slow)
+        self.exposure.changed.connect(self._show_again)
         panes.toggle_asked.connect(self.toggle)
         panes.record_asked.connect(lambda: self.toggle_recording())
         panes.open_asked.connect(lambda: self.open_recording())
@@ -280,7 +281,7 @@ class MainWindow(QMainWindow):
             self._add(update.heard)
         if update.stats is not None:
             panes.costs.show_stats(update.stats)
-        if self.isVisible():
+        if self.exposure.is_seen:
             panes.show_audio(update, session)
 
     def _add(self, heard: list[Heard]) -> None:
@@ -295,11 +296,18 @@ class MainWindow(QMainWindow):
         """What changes once a second."""
         if (problem := self._player.take_problem()) is not None:
             self.panes.show_notice(problem)
-        if not self.isVisible():
+        if not self.exposure.is_seen:
             return
         if self._last_heard_at is not None:
             self.panes.last_word.show_age(time.monotonic() - self._last_heard_at)
         self.panes.costs.show_processor()
+
+    def _show_again(self, is_seen: bool) -> None:
+        """Somebody looks again: show what was missed. Nobody does: paint nothing."""
+        self.bridge.set_visible(is_seen)
+        if is_seen:
+            self.panes.waterfall.show_newest(self._session.memory.moments())
+            self._show_slow()
 
     def _menus(self) -> dict[str, list[Entry | None]]:
         panes = self.panes

@@ -124,4 +124,4 @@ def test_keywords_that_are_off_keep_their_place(bars: ScoreBars) -> None:
     assert bars.threshold("high") == 0.5
     assert bars.threshold("low") == 0.6
     bars.reset()
-    assert bars.sizeHint().height() == 2 * bars._row_height()
+    assert bars.sizeHint().height() == 2 * bars._row_px
