@@ -37,6 +37,11 @@ class Waterfall(QWidget):
         self.set_colours(colours)
         self.set_manifest(manifest)
 
+    @property
+    def marks(self) -> list[str]:
+        """Words that are marked, oldest first."""
+        return [word for _, word in self._marks]
+
     def set_manifest(self, manifest: ModelManifest) -> None:
         """Take another model's features, and forget the picture."""
         self._manifest = manifest
