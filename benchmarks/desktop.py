@@ -40,18 +40,26 @@ def a_display() -> Iterator[tuple[str, int | None]]:
 
 
 class DesktopWindow:
-    """A program's main window.
+    """The main window of a program that has just been started; it is waited for.
 
     Args:
         display: Name of the X display.
-        program: Its class is this; it is waited for.
+        program: The program.
+
+    Raises:
+        SystemExit: It ended, or shows none.
     """
 
-    def __init__(self, display: str, program: str) -> None:
+    def __init__(self, display: str, program: subprocess.Popen[Any]) -> None:
         from Xlib.display import Display
 
         self._display = Display(display)
-        self._window = self._found(program)
+        self._pid_name = self._display.intern_atom("_NET_WM_PID")
+        try:
+            self._window = self._found(program)
+        except SystemExit:
+            self.close()
+            raise
 
     def show(self, width_px: int, height_px: int) -> None:
         """Show it in a size."""
@@ -68,11 +76,26 @@ class DesktopWindow:
         """Leave the display."""
         self._display.close()
 
-    def _found(self, program: str) -> Any:
+    def _found(self, program: subprocess.Popen[Any]) -> Any:
         until = time.monotonic() + _FOUND_WITHIN_S
-        while time.monotonic() < until:
-            for window in self._display.screen().root.query_tree().children:
-                if window.get_wm_class() == (program, program):
+        while program.poll() is None and time.monotonic() < until:
+            for window in _below(self._display.screen().root):
+                if window.get_wm_class() and self._pid_of(window) == program.pid:
                     return window
             time.sleep(0.2)
-        raise SystemExit(f"no window of {program} within {_FOUND_WITHIN_S:g} s")
+        raise SystemExit(
+            "the program has ended before it showed a window"
+            if program.poll() is not None
+            else f"the program shows no window within {_FOUND_WITHIN_S:g} s"
+        )
+
+    def _pid_of(self, window: Any) -> int | None:
+        found = window.get_full_property(self._pid_name, 0)  # of any type
+        return int(found.value[0]) if found is not None else None
+
+
+def _below(window: Any) -> Iterator[Any]:
+    """All windows within one: a window manager puts a frame around those of programs."""
+    for child in window.query_tree().children:
+        yield child
+        yield from _below(child)

@@ -77,7 +77,7 @@ def _started(model: Path, data: Path | None, seconds: float) -> Iterator[_Progra
         variables = {**os.environ, **own, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
         shared = ["--backend", "cpu", "--model", str(model.resolve()), "--input", str(recording)]
 
-        def start(*flags: str, out: Path) -> int:
+        def start(*flags: str, out: Path) -> subprocess.Popen[bytes]:
             command = [sys.executable, "-m", "kws_app", *shared, *flags]
             with out.open("w") as file:
                 process = subprocess.Popen(  # noqa: S603  our own command
@@ -85,16 +85,20 @@ def _started(model: Path, data: Path | None, seconds: float) -> Iterator[_Progra
                 )
             stack.callback(process.wait)
             stack.callback(process.terminate)
-            return process.pid
+            return process
 
         headless = start("--headless", "--realtime", "--quiet", out=detections)
         window = start(out=folder / "window.txt")
-        shown = DesktopWindow(display, "kws")
+        try:
+            shown = DesktopWindow(display, window)
+        except SystemExit as why:
+            said = (folder / "window.txt").read_text().strip()
+            raise SystemExit(f"{why}; it said: {said or 'nothing'}") from None
         stack.callback(shown.close)
         time.sleep(_STARTED_S)
         yield _Programs(
-            headless=headless,
-            window=window,
+            headless=headless.pid,
+            window=window.pid,
             x_server=x_server,
             shown=shown,
             detections=detections,

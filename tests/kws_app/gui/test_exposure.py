@@ -71,7 +71,7 @@ def test_what_a_window_manager_unmaps_is_not_seen(monkeypatch: pytest.MonkeyPatc
     assert program.stdout is not None
     try:
         assert program.stdout.readline() == "True\n"
-        window = DesktopWindow(name, "seen")
+        window = DesktopWindow(name, program)
         window.hide()
         assert program.stdout.readline() == "False\n"
         window.show(200, 100)
