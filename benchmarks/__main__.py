@@ -48,6 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
     own.add_argument("--data", type=Path, required=True, help="folder of recordings")
     own.add_argument("--threshold", type=float, nargs="+", default=[0.8, 0.9, 0.95])
     own.add_argument("--smoothing", type=int, nargs="+", default=[3, 4, 5])
+    window = commands.add_parser("window", help="the window beside the same without one")
+    window.add_argument("--model", type=Path, default=Path("assets/models/default"))
+    window.add_argument("--data", type=Path, help="folder of sound files, not the bundled one")
+    window.add_argument("--rounds", type=int, default=7, help="turns of each state; 0 for none")
+    window.add_argument("--stretch", type=float, default=15.0, help="seconds of a turn")
+    window.add_argument("--minutes", type=float, default=0.0, help="then watch the memory")
     options = parser.parse_args(arguments)
     print(_report(options))
     return 0
@@ -101,6 +107,16 @@ def _report(options: argparse.Namespace) -> str:
 
         return own_words.report(
             options.model, options.words, options.data, options.threshold, options.smoothing
+        )
+    if options.command == "window":
+        from benchmarks import window
+
+        return window.report(
+            options.model,
+            options.data,
+            rounds=options.rounds,
+            stretch_s=options.stretch,
+            minutes=options.minutes,
         )
     from benchmarks import stream
 

@@ -6,7 +6,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from kws_app.gui.session import Session
 
-_VISIBLE_MS = 33  # at most 30 pictures a second
+_VISIBLE_MS = 50  # scores come every 100 ms; Qt may be 5 % early, so at most 21 pictures a second
 _HIDDEN_MS = 250  # detections and actions still come in time; nothing is painted
 
 

@@ -19,6 +19,7 @@ from kws_app.gui import files
 from kws_app.gui.bridge import Bridge
 from kws_app.gui.choices import for_model
 from kws_app.gui.colours import Colours
+from kws_app.gui.exposure import Exposure
 from kws_app.gui.heard_rows import rows_of
 from kws_app.gui.history import HeardRow
 from kws_app.gui.menus import add_menus, menus_of
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.moments = Moments(session, self._player, colours, self)
         self.rows = RowActions(session, self.panes.history, self._player, self)
         self.bridge = Bridge(session, self)
+        self.exposure = Exposure(self)
         self._slow = QTimer(self)
         self._slow.setInterval(_SLOW_MS)
         self._connect()
@@ -164,14 +166,12 @@ class MainWindow(QMainWindow):
             self._explain_row(self.panes.history.row(0))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  Qt's name
-        """Somebody looks: be quick."""
-        self.bridge.set_visible(True)
+        """Tell that it is there."""
         self.visibility_changed.emit(True)
         super().showEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
-        """Nobody looks: paint nothing."""
-        self.bridge.set_visible(False)
+        """Tell that it is put away."""
         self.visibility_changed.emit(False)
         super().hideEvent(event)
 
@@ -198,6 +198,7 @@ class MainWindow(QMainWindow):
         panes = self.panes
         self.bridge.updated.connect(self._show)
         self._slow.timeout.connect(self._show_slow)
+        self.exposure.changed.connect(self._show_again)
         panes.toggle_asked.connect(self.toggle)
         panes.record_asked.connect(lambda: self.toggle_recording())
         panes.open_asked.connect(lambda: self.open_recording())
@@ -240,7 +241,7 @@ class MainWindow(QMainWindow):
             self._add(update.heard)
         if update.stats is not None:
             panes.costs.show_stats(update.stats)
-        if self.isVisible():
+        if self.exposure.is_seen:
             panes.show_audio(update, session)
 
     def _show_model(self) -> None:
@@ -264,11 +265,18 @@ class MainWindow(QMainWindow):
         """What changes once a second."""
         if (problem := self._player.take_problem()) is not None:
             self.panes.show_notice(problem)
-        if not self.isVisible():
+        if not self.exposure.is_seen:
             return
         if self._last_heard_at is not None:
             self.panes.last_word.show_age(time.monotonic() - self._last_heard_at)
         self.panes.costs.show_processor()
+
+    def _show_again(self, is_seen: bool) -> None:
+        """Somebody looks again: show what was missed. Nobody does: paint nothing."""
+        self.bridge.set_visible(is_seen)
+        if is_seen:
+            self.panes.waterfall.show_newest(self._session.memory.moments())
+            self._show_slow()
 
     def _explain_row(self, row: HeardRow) -> None:
         self.moments.explain(row.end_sample, row.stream)

@@ -18,6 +18,7 @@ class LastWord(QWidget):
     def __init__(self, colours: Colours, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._row: HeardRow | None = None
+        self._shown: tuple[str, str] | None = None
         self._word = QLabel("\N{NO-BREAK SPACE}")  # as high as a word
         font = QFont(self.font())
         font.setPointSizeF(max(28.0, 3.2 * font.pointSizeF()))
@@ -65,8 +66,10 @@ class LastWord(QWidget):
 
     def _paint(self, *, is_fresh: bool) -> None:
         word = self._colours.accent if is_fresh else self._colours.muted
-        self._word.setStyleSheet(f"color: {word}")
-        self._detail.setStyleSheet(f"color: {self._colours.muted}")
+        if (word, self._colours.muted) != self._shown:  # a style sheet costs more than a text
+            self._shown = word, self._colours.muted
+            self._word.setStyleSheet(f"color: {word}")
+            self._detail.setStyleSheet(f"color: {self._colours.muted}")
 
 
 def _ago(seconds: float) -> str:

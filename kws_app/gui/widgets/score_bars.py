@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qtpy.QtCore import QRect, QRectF, QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -49,6 +49,7 @@ class ScoreBars(QWidget):
         self._places: dict[str, int] = {}
         self._current = 0
         self._dragged: int | None = None
+        self._measure()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -69,8 +70,13 @@ class ScoreBars(QWidget):
         self._bars = [_Bar(keyword=word, threshold=1.0, is_enabled=False) for word in keywords]
         self._places = {word: labels.index(word) for word in keywords}
         self._current = 0
-        self.updateGeometry()
-        self.update()
+        self._measure()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  Qt's name
+        """Measure the names again when they are written otherwise."""
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._measure()
+        super().changeEvent(event)
 
     def set_decision(self, decision: DecisionConfig) -> None:
         """Show thresholds, and which keywords are listened for."""
@@ -120,7 +126,7 @@ class ScoreBars(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802  Qt's name
         """As high as all rows."""
-        return QSize(320, max(1, len(self._bars)) * self._row_height())
+        return QSize(320, max(1, len(self._bars)) * self._row_px)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """As high, since it scrolls; and wide enough for names, values and a short bar."""
@@ -257,21 +263,24 @@ class ScoreBars(QWidget):
         state = f"threshold {bar.threshold:.3f}" if bar.is_enabled else "switched off"
         self.setAccessibleDescription(f"{bar.keyword}, {state}")
 
-    def _row_height(self) -> int:
-        return int(max(20, self.fontMetrics().height() + 6))
+    def _measure(self) -> None:
+        """Sizes of texts: once, and not at every row that is painted."""
+        metrics = self.fontMetrics()
+        self._name_px = max((metrics.horizontalAdvance(b.keyword) for b in self._bars), default=40)
+        self._value_px = metrics.horizontalAdvance("0.00")
+        self._row_px = max(20, metrics.height() + 6)
+        self.updateGeometry()
+        self.update()
 
     def _row_rect(self, row: int) -> QRect:
-        height = self._row_height()
-        return QRect(0, row * height, self.width(), height)
+        return QRect(0, row * self._row_px, self.width(), self._row_px)
 
     def _row_at(self, y: int) -> int | None:
-        row = y // self._row_height()
+        row = y // self._row_px
         return row if 0 <= row < len(self._bars) else None
 
     def _bar_area(self) -> QRect:
-        metrics = self.fontMetrics()
-        names = max((metrics.horizontalAdvance(bar.keyword) for bar in self._bars), default=40)
-        left, right = names + 20, metrics.horizontalAdvance("0.00") + 14
+        left, right = self._name_px + 20, self._value_px + 14
         return QRect(left, 0, max(40, self.width() - left - right), 1)
 
     def _x_of(self, value: float) -> float:

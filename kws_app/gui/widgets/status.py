@@ -98,7 +98,9 @@ class CostBar(QStatusBar):
             "Windows skipped because scoring fell behind, reports of the device that it lost "
             "input, samples known to be lost"
         )
-        self._labels["losses"].setStyleSheet(f"color: {self._colours.warning}" if said else "")
+        colour = f"color: {self._colours.warning}" if said else ""
+        if colour != self._labels["losses"].styleSheet():  # costs more than a text
+            self._labels["losses"].setStyleSheet(colour)
 
     def show_age(self, seconds: float | None) -> None:
         """Say how old the last scored window is.

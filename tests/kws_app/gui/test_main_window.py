@@ -257,17 +257,20 @@ def test_a_hundred_thousand_rows_do_not_slow_it_down(
 def test_a_thousand_detections_a_second_leave_it_answering(
     window: MainWindow, session: Session, qtbot: Any
 ) -> None:
-    """Five seconds of them, 33 at each of the window's 30 looks a second."""
+    """Five seconds of them, 50 at each of the window's 20 looks a second.
+
+    Processor time of this thread, not time of day: what others run meanwhile does not count.
+    """
     longest_s, end_sample = 0.0, 0
-    for _ in range(150):
-        events = [heard("low", end_sample + i) for i in range(33)]
-        end_sample += 33
-        before = time.perf_counter()
+    for _ in range(100):
+        events = [heard("low", end_sample + i) for i in range(50)]
+        end_sample += 50
+        before_s = time.thread_time()
         window._show(Update(heard=events))
         qtbot.wait(1)
-        longest_s = max(longest_s, time.perf_counter() - before)
-    assert window.panes.history.rowCount() == 150 * 33
-    assert longest_s < 1.0  # an order above what is promised: a test is no stopwatch
+        longest_s = max(longest_s, time.thread_time() - before_s)
+    assert window.panes.history.rowCount() == 100 * 50
+    assert longest_s < 0.1
 
 
 def test_nothing_is_painted_while_it_is_hidden(
@@ -283,6 +286,29 @@ def test_nothing_is_painted_while_it_is_hidden(
     window.show()
     feed(portaudio, silence(0.5))
     qtbot.waitUntil(lambda: bool(shown), timeout=10_000)
+
+
+def test_nothing_is_painted_while_it_is_minimised_and_nothing_is_missing_afterwards(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    listen(window, session, qtbot)
+    window.showMinimized()
+    qtbot.waitUntil(lambda: not window.exposure.is_seen, timeout=10_000)
+    assert window.isVisible()  # what Qt says
+    assert window.bridge._timer.interval() == 250
+    shown: list[Any] = []
+    show = window.panes.show_audio
+    window.panes.show_audio = lambda *arguments: shown.append(arguments)  # type: ignore[method-assign]
+    feed(portaudio, tone_stream()[: 3 * RATE_HZ])
+    qtbot.waitUntil(lambda: window.panes.history.rowCount() == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: session.memory.moments()[-1].end_sample == 3 * RATE_HZ, timeout=10_000)
+    assert shown == []
+    window.panes.show_audio = show  # type: ignore[method-assign]
+    window.showNormal()
+    qtbot.waitUntil(lambda: window.exposure.is_seen, timeout=10_000)
+    assert window.panes.waterfall.marks == ["low"]
+    assert window.panes.waterfall.sample_at(window.panes.waterfall.width()) == 3 * RATE_HZ
+    assert window.bridge._timer.interval() == 50
 
 
 def test_closing_ends_every_thread(

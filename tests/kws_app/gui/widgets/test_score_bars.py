@@ -146,4 +146,13 @@ def test_keywords_that_are_off_keep_their_place(bars: ScoreBars) -> None:
     assert bars.threshold("high") == 0.5
     assert bars.threshold("low") == 0.6
     bars.reset()
-    assert bars.sizeHint().height() == 2 * bars._row_height()
+    assert bars.sizeHint().height() == 2 * bars._row_px
+
+
+def test_larger_letters_make_room_for_themselves(bars: ScoreBars) -> None:
+    before_px, before_x = bars.sizeHint().height(), bars._bar_area().left()
+    font = bars.font()
+    font.setPointSizeF(3 * font.pointSizeF())
+    bars.setFont(font)
+    assert bars.sizeHint().height() > 1.5 * before_px
+    assert bars._bar_area().left() > before_x

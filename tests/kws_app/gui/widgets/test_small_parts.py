@@ -74,6 +74,23 @@ def test_costs(qtbot: Any) -> None:
     assert costs.text("rate") == ""  # not since the stream before
 
 
+def test_a_style_is_set_when_it_changes_and_not_once_a_second(qtbot: Any) -> None:
+    costs, word = CostBar(DARK), LastWord(DARK)
+    qtbot.addWidget(costs)
+    qtbot.addWidget(word)
+    word.show_row(row(1))
+    set_styles: list[str] = []
+    for label in (costs._labels["losses"], word._word):
+        label.setStyleSheet = set_styles.append
+    for seconds in range(5):
+        costs.show_stats(STATS)
+        word.show_age(seconds)
+    assert set_styles == []
+    costs.show_stats(replace(STATS, skipped_windows=1))
+    word.show_age(6)
+    assert set_styles == [f"color: {DARK.warning}", f"color: {DARK.muted}"]
+
+
 def test_the_age_of_the_last_window_turns_red(qtbot: Any) -> None:
     costs = CostBar(DARK)
     qtbot.addWidget(costs)

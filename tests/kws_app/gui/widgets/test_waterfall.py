@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor
 
 from engine.config import DecisionConfig
 from engine.manifest import ModelManifest, load_manifest
-from kws_app.gui.colours import DARK
+from kws_app.gui.colours import DARK, LIGHT, Colours
 from kws_app.gui.memory import Moment
 from kws_app.gui.pictures import height_share
 from kws_app.gui.widgets.waterfall import Waterfall
@@ -47,8 +47,8 @@ def column(waterfall: Waterfall, x: int) -> int:
     return int(waterfall.grab().toImage().pixel(x, 100))
 
 
-def shade(index: int) -> int:
-    red, green, blue = map(int, DARK.waterfall[index])
+def shade(index: int, colours: Colours = DARK) -> int:
+    red, green, blue = map(int, colours.waterfall[index])
     return 0xFF000000 | red << 16 | green << 8 | blue
 
 
@@ -77,8 +77,8 @@ def test_frequencies_are_legible_on_every_colour(
         image = waterfall.grab().toImage()
         return image.pixelColor(8, y).lightness(), image.pixelColor(200, y).lightness()
 
-    for loudness in (-5.0, 5.0):
-        waterfall.add([moment(16_000, loudness, 1_000)])
+    for end_sample, loudness in ((16_000, -5.0), (176_000, 5.0)):
+        waterfall.add([moment(end_sample, loudness, 1_000)])
         ground, picture = lightness()
         text = QColor(DARK.text).lightness()
         assert text - ground > 120
@@ -90,6 +90,24 @@ def test_skipped_windows_leave_a_dark_gap(waterfall: Waterfall) -> None:
     waterfall.add([moment(16_000 + 16_000 + 3_200, 5.0, 98)])  # 118 frames later, 98 of them seen
     assert column(waterfall, 1_000 - 98 - 10) == shade(0)
     assert column(waterfall, 1_000 - 98 - 25) == shade(255)
+
+
+def test_another_theme_colours_what_was_heard_before(waterfall: Waterfall) -> None:
+    waterfall.add([moment(16_000, 5.0, 98)])
+    waterfall.set_colours(LIGHT)
+    assert column(waterfall, 990) == shade(255, LIGHT)
+    assert column(waterfall, 500) == shade(0, LIGHT)
+
+
+def test_what_was_scored_while_nobody_looked_is_drawn_once(waterfall: Waterfall) -> None:
+    waterfall.add([moment(16_000, 5.0, 98)])
+    missed = [moment(17_600 + 1_600 * i, 5.0 if i == 130 else -5.0) for i in range(140)]
+    waterfall.show_newest(missed)
+    waterfall.add(missed[-5:])  # told again by the next look
+    assert column(waterfall, 1_000 - 95) == shade(255)
+    assert [column(waterfall, 1_000 - x) for x in (5, 85, 105, 500)] == [shade(0)] * 4
+    waterfall.show_newest([])
+    assert column(waterfall, 1_000 - 95) == shade(0)
 
 
 def test_words_are_marked_where_they_ended(waterfall: Waterfall) -> None:
