@@ -66,8 +66,9 @@ class Panes(QWidget):
         self.history_view = HistoryView(self.history)
         self.costs = CostBar(colours)
         self.state, self.notice, self.hint, self.keeping = QLabel(), QLabel(), QLabel(), QLabel()
-        for label in (self.notice, self.hint):
+        for label in (self.state, self.notice, self.hint):
             label.setWordWrap(True)
+        for label in (self.notice, self.hint):
             label.hide()
         self.position = QProgressBar()
         self.position.setRange(0, 1000)
@@ -154,11 +155,15 @@ class Panes(QWidget):
         self.position.setVisible(recording is not None)
         self._show_keeping(session.ledger)
         if not session.is_running:
-            self._seen_at_s = None
-            self.level.reset()
-            self.bars.reset()
+            self._rest()
         elif self._seen_at_s is None:
             self._seen_at_s = time.monotonic()
+
+    def _rest(self) -> None:
+        """Nothing is heard: no level, no scores, no age."""
+        self._seen_at_s = None
+        self.level.reset()
+        self.bars.reset()
 
     def show_audio(self, update: Update, session: Session) -> None:
         """Show what came in; called at most 30 times a second."""
@@ -173,6 +178,8 @@ class Panes(QWidget):
                 played_s = newest.end_sample / self._rate_hz
                 self.position.setValue(round(1000 * min(1.0, played_s / session.duration_s)))
                 self.position.setFormat(f"{played_s:.0f} of {session.duration_s:.0f} s")
+        if not session.is_running and self._seen_at_s is not None:
+            self._rest()  # these were the last windows of a stream that has ended
         age_s = None if self._seen_at_s is None else time.monotonic() - self._seen_at_s
         self.costs.show_age(age_s)
 
@@ -250,8 +257,14 @@ class Panes(QWidget):
         layout = QVBoxLayout(self)
         layout.addLayout(top)
         layout.addLayout(second)
-        layout.addWidget(self.hint)
-        layout.addWidget(self.notice)
+        # One line is theirs when both are silent, too: what stands below does not jump.
+        messages = QWidget()
+        messages.setMinimumHeight(self.fontMetrics().height())
+        lines = QVBoxLayout(messages)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.addWidget(self.hint)
+        lines.addWidget(self.notice)
+        layout.addWidget(messages)
         layout.addWidget(self.across, 1)
         self._order_focus()
 

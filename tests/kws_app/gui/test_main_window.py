@@ -14,7 +14,7 @@ from fake_sounddevice import FakeSounddevice
 from history_rows import row
 from mouse import drag
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QToolTip
+from qtpy.QtWidgets import QApplication, QToolTip
 from signals import RATE_HZ, silence, tone_stream
 from tiny_model import make_model_folder
 
@@ -23,6 +23,7 @@ from kws_app.gui.colours import DARK, LIGHT
 from kws_app.gui.history import MAX_CLIPS
 from kws_app.gui.main_window import MainWindow
 from kws_app.gui.session import Session, State, Update
+from kws_app.gui.widgets.level_meter import LOWEST_DB
 from kws_app.settings import Settings
 
 
@@ -149,6 +150,18 @@ def test_no_device_is_said_and_can_be_paused(
     assert "Paused" in window.panes.state.text()
 
 
+def test_a_long_reason_leaves_the_level_its_place_and_a_notice_moves_nothing(
+    window: MainWindow, session: Session, qtbot: Any
+) -> None:
+    width_px, place = window.panes.level.width(), window.panes.across.y()
+    window.panes.show_notice("One line.")
+    QApplication.processEvents()
+    assert window.panes.across.y() == place
+    window.panes.state.setText("Failed: " + "a long reason " * 20)
+    QApplication.processEvents()
+    assert window.panes.level.width() == width_px
+
+
 def test_a_recording_runs_with_its_position(
     window: MainWindow, session: Session, qtbot: Any, tmp_path: Path
 ) -> None:
@@ -160,6 +173,8 @@ def test_a_recording_runs_with_its_position(
     assert window.panes.position.value() == 1000
     assert window.panes.position.format() == "2 of 2 s"
     assert "End of the recording" in window.panes.state.text()
+    assert window.panes.costs.text("age") == ""  # nothing more is expected
+    assert window.panes.level.peak_db == LOWEST_DB
     window.choose_device(None)
     assert not window.panes.position.isVisible() or session.poll()
 
