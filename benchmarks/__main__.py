@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the benchmark that the arguments name and print its table."""
+def make_parser() -> argparse.ArgumentParser:
+    """Flags are named as the arguments of the benchmark's `report`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     features = commands.add_parser("features", help="fbank of a window hop and of a whole window")
@@ -46,81 +47,27 @@ def main(arguments: list[str] | None = None) -> int:
     own.add_argument("--model", type=Path, required=True, help="model folder")
     own.add_argument("--words", type=Path, required=True, help="plain folder of its words")
     own.add_argument("--data", type=Path, required=True, help="folder of recordings")
-    own.add_argument("--threshold", type=float, nargs="+", default=[0.8, 0.9, 0.95])
+    own.add_argument(
+        "--threshold", dest="thresholds", type=float, nargs="+", default=[0.8, 0.9, 0.95]
+    )
     own.add_argument("--smoothing", type=int, nargs="+", default=[3, 4, 5])
     window = commands.add_parser("window", help="the window beside the same without one")
     window.add_argument("--model", type=Path, default=Path("assets/models/default"))
     window.add_argument("--data", type=Path, help="folder of sound files, not the bundled one")
     window.add_argument("--rounds", type=int, default=7, help="turns of each state; 0 for none")
-    window.add_argument("--stretch", type=float, default=15.0, help="seconds of a turn")
+    window.add_argument(
+        "--stretch", dest="stretch_s", type=float, default=15.0, help="seconds of a turn"
+    )
     window.add_argument("--minutes", type=float, default=0.0, help="then watch the memory")
-    options = parser.parse_args(arguments)
-    print(_report(options))
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark that the arguments name and print its table."""
+    options = vars(make_parser().parse_args(arguments))
+    name = options.pop("command").replace("-", "_")
+    print(importlib.import_module(f"benchmarks.{name}").report(**options))
     return 0
-
-
-def _report(options: argparse.Namespace) -> str:
-    if options.command == "features":
-        from benchmarks import features
-
-        return features.report(options.rounds)
-    if options.command == "threads":
-        from benchmarks import threads
-
-        return threads.report(options.model, options.rounds, options.busy)
-    if options.command == "train":
-        from benchmarks import train
-
-        return train.report(
-            train.Setting(
-                size=options.size,
-                batch_size=options.batch_size,
-                steps=options.steps,
-                rounds=options.rounds,
-                threads=options.threads,
-                workers=options.workers,
-            )
-        )
-    if options.command == "rare-words":
-        from benchmarks import rare_words
-
-        return rare_words.report(
-            options.data,
-            options.synthetic,
-            options.runs,
-            steps=options.steps,
-            seed=options.seed,
-            threads=options.threads,
-        )
-    if options.command == "layouts":
-        from benchmarks import layouts
-
-        return layouts.report(
-            options.data,
-            options.runs,
-            steps=options.steps,
-            seed=options.seed,
-            threads=options.threads,
-        )
-    if options.command == "own-words":
-        from benchmarks import own_words
-
-        return own_words.report(
-            options.model, options.words, options.data, options.threshold, options.smoothing
-        )
-    if options.command == "window":
-        from benchmarks import window
-
-        return window.report(
-            options.model,
-            options.data,
-            rounds=options.rounds,
-            stretch_s=options.stretch,
-            minutes=options.minutes,
-        )
-    from benchmarks import stream
-
-    return stream.report(options.model, options.backend, options.rounds)
 
 
 if __name__ == "__main__":

@@ -13,30 +13,30 @@ from engine.manifest import load_manifest
 from engine.scorer import StreamScorer
 
 
-def report(model: Path, backend_name: str, rounds: int) -> str:
+def report(model: Path, backend: str, rounds: int) -> str:
     """Time one window hop through the whole StreamScorer.
 
     Args:
         model: Model folder.
-        backend_name: As in --backend.
+        backend: As in --backend.
         rounds: Window hops.
 
     Returns:
         A Markdown table; the first row is the model alone.
     """
     manifest = load_manifest(model)
-    chosen = choose_backend(backend_name, manifest)
+    chosen = choose_backend(backend, manifest)
     rng = np.random.default_rng(0)
     windows = manifest.windows
     hop = (0.1 * rng.standard_normal(windows.hop_samples)).astype(np.float32)
     model_input = rng.standard_normal((1, manifest.fbank.target_frames, manifest.fbank.n_mels))
-    with chosen.backend as backend:
-        scorer = StreamScorer(manifest, backend, manifest.decision)
+    with chosen.backend as running:
+        scorer = StreamScorer(manifest, running, manifest.decision)
         list(scorer.process(np.resize(hop, windows.window_samples)))
         timings = compare(
             {
-                f"model alone, {backend.name}": partial(
-                    backend.infer, model_input.astype(np.float32)
+                f"model alone, {running.name}": partial(
+                    running.infer, model_input.astype(np.float32)
                 ),
                 "samples to decision": lambda: list(scorer.process(hop)),
             },

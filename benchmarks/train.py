@@ -59,12 +59,16 @@ class Setting:
     workers: int
 
 
-def report(setting: Setting) -> str:
+def report(**settings: Any) -> str:
     """Time training.
+
+    Args:
+        settings: Fields of `Setting`.
 
     Returns:
         A Markdown table: windows a second, and the ratio to the bare step of the same round.
     """
+    setting = Setting(**settings)
     torch.manual_seed(0)
     torch.set_num_threads(setting.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
