@@ -188,6 +188,7 @@ class MainWindow(QMainWindow):
     def end(self) -> None:
         """End every thread and process; may be called again."""
         self.bridge.stop()
+        self.exposure.stop()
         self._slow.stop()
         self.panes.close_children()
         self._session.close()
@@ -239,7 +240,7 @@ class MainWindow(QMainWindow):
             panes.show_notice(notice)
         if update.heard:
             self._add(update.heard)
-        if update.stats is not None:
+        if update.stats is not None and session.is_running:
             panes.costs.show_stats(update.stats)
         if self.exposure.is_seen:
             panes.show_audio(update, session)

@@ -21,6 +21,7 @@ from engine.scorer import ScoredWindow
 from engine.types import Float32
 
 KEPT_S = 60
+_UNSCORED_S = 2
 # At this level a 16-bit recorder has run out of numbers.
 _CLIPPED = 0.999
 
@@ -74,7 +75,9 @@ class LastMinute:
 
     def __init__(self, manifest: ModelManifest) -> None:
         self._manifest = manifest
-        self._audio = RingBuffer(KEPT_S * manifest.fbank.sample_rate_hz)
+        # The oldest window began a window ago, and what is not scored yet is heard already.
+        slack = manifest.windows.window_samples + _UNSCORED_S * manifest.fbank.sample_rate_hz
+        self._audio = RingBuffer(KEPT_S * manifest.fbank.sample_rate_hz + slack)
         windows = KEPT_S * manifest.fbank.sample_rate_hz // manifest.windows.hop_samples
         self._moments: deque[Moment] = deque(maxlen=windows)
         self._fresh: deque[Moment] = deque(maxlen=windows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QAction, QMainWindow
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 Entry = tuple[str, str, Callable[[], object]]
 Menus = dict[str, list[Entry | None]]
+
+# From whichever window of the program has the focus.
+_EVERYWHERE = ("Ctrl+Q", "Ctrl+P")
 
 
 def menus_of(window: MainWindow) -> Menus:
@@ -76,6 +80,8 @@ def add_menus(window: QMainWindow, menus: Menus) -> dict[str, QAction]:
             text, shortcut, call = entry
             action = QAction(text, window)
             action.setShortcut(QKeySequence(shortcut))
+            if shortcut in _EVERYWHERE:
+                action.setShortcutContext(Qt.ShortcutContext.ApplicationShortcut)
             action.triggered.connect(lambda _=False, call=call: call())
             menu.addAction(action)
             made[text.replace("&", "")] = action

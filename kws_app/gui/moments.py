@@ -16,7 +16,7 @@ from kws_app.gui.widgets.moment_view import MomentView
 from kws_app.pcm import to_pcm
 
 GONE = "That moment is more than a minute ago: its audio is gone."
-OTHER_STREAM = "That was before the source was changed or begun anew: its audio is gone."
+OTHER_STREAM = "That was in an earlier stretch of listening: of that only the clip is there."
 
 
 class Moments(QObject):
@@ -61,6 +61,7 @@ class Moments(QObject):
         features = self._session.memory.features(moment)
         seconds = moment.end_sample / manifest.fbank.sample_rate_hz
         view.show_moment(moment, features, manifest, f"{seconds:.1f} s into the stream")
+        view.allow_labels(self._session.settings.ledger is not None)
         ends = self._ends()
         view.show_place(bisect_left(ends, moment.end_sample), len(ends))
         view.show()

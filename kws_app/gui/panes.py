@@ -164,22 +164,23 @@ class Panes(QWidget):
         self._seen_at_s = None
         self.level.reset()
         self.bars.reset()
+        self.costs.rest()
 
     def show_audio(self, update: Update, session: Session) -> None:
         """Show what came in; called at most 30 times a second."""
+        moments = update.moments
+        self.waterfall.add(moments)
+        if moments and session.duration_s:
+            played_s = moments[-1].end_sample / self._rate_hz
+            self.position.setValue(round(1000 * min(1.0, played_s / session.duration_s)))
+            self.position.setFormat(f"{played_s:.0f} of {session.duration_s:.0f} s")
+        if not session.is_running:
+            return  # these were the last windows of a stream that has ended
         self.level.show_level(update.level, self._rate_hz)
-        if update.moments:
-            self._seen_at_s = update.moments[-1].seen_at_s
-            self.waterfall.add(update.moments)
-            newest = update.moments[-1]
-            fired = next((m.fired for m in reversed(update.moments) if m.fired), "")
-            self.bars.show_scores(newest.smoothed, fired, self._hop_s * len(update.moments))
-            if session.duration_s:
-                played_s = newest.end_sample / self._rate_hz
-                self.position.setValue(round(1000 * min(1.0, played_s / session.duration_s)))
-                self.position.setFormat(f"{played_s:.0f} of {session.duration_s:.0f} s")
-        if not session.is_running and self._seen_at_s is not None:
-            self._rest()  # these were the last windows of a stream that has ended
+        if moments:
+            self._seen_at_s = moments[-1].seen_at_s
+            fired = next((m.fired for m in reversed(moments) if m.fired), "")
+            self.bars.show_scores(moments[-1].smoothed, fired, self._hop_s * len(moments))
         age_s = None if self._seen_at_s is None else time.monotonic() - self._seen_at_s
         self.costs.show_age(age_s)
 
@@ -260,10 +261,10 @@ class Panes(QWidget):
         # One line is theirs when both are silent, too: what stands below does not jump.
         messages = QWidget()
         messages.setMinimumHeight(self.fontMetrics().height())
-        lines = QVBoxLayout(messages)
+        lines = QHBoxLayout(messages)
         lines.setContentsMargins(0, 0, 0, 0)
-        lines.addWidget(self.hint)
-        lines.addWidget(self.notice)
+        lines.addWidget(self.hint, 1)
+        lines.addWidget(self.notice, 1)
         layout.addWidget(messages)
         layout.addWidget(self.across, 1)
         self._order_focus()

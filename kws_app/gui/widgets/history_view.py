@@ -53,6 +53,7 @@ class HistoryView(QWidget):
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # nothing is measured per row
         rows.setDefaultSectionSize(self.fontMetrics().height() + 6)
         columns = self._table.horizontalHeader()
+        columns.setHighlightSections(False)  # bold names would not fit
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         columns.setSectionResizeMode(COLUMNS.index("keyword"), QHeaderView.ResizeMode.Stretch)
         wide = self.fontMetrics().horizontalAdvance("Threshold  ")

@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QDialog,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPushButton,
     QShortcut,
@@ -81,14 +80,14 @@ class MomentView(QDialog):
         self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self._table.setAccessibleName("Labels of this window")
         self._table.setTabKeyNavigation(False)
-        self._table.horizontalHeader().setSectionResizeMode(
-            len(_HEAD) - 1, QHeaderView.ResizeMode.Stretch
-        )
+        self._table.horizontalHeader().setStretchLastSection(True)
         self._place = QSlider(Qt.Orientation.Horizontal)
         self._place.setAccessibleName("Moment of the last minute")
         self._place.setPageStep(_STEPS_A_PAGE)
         self._place.valueChanged.connect(self.place_asked)
         self._right, self._wrong = QPushButton("&Right"), QPushButton("&Wrong")
+        self._labels: dict[QPushButton, str] = {}
+        self._fired = ""
         self._lay_out()
         self.set_attention(None, "the model folder has no rollout.onnx")
 
@@ -96,6 +95,11 @@ class MomentView(QDialog):
     def table(self) -> QTableWidget:
         """The labels."""
         return self._table
+
+    @property
+    def label_buttons(self) -> list[QPushButton]:
+        """Those that say in the ledger what it was."""
+        return list(self._labels)
 
     @property
     def text(self) -> str:
@@ -116,12 +120,17 @@ class MomentView(QDialog):
         self._title.setText(f"The second that ended {when}")
         self._sentence.setText(sentence(moment, manifest))
         self._fill(explain(moment, manifest))
-        for button in (self._right, self._wrong):
-            button.setEnabled(bool(moment.fired))
+        self._fired = moment.fired
         self._image.setVisible(features is not None)
         if features is not None:
             self._draw(features, manifest)
         self.set_attention(None, "not computed yet")
+
+    def allow_labels(self, is_kept: bool) -> None:
+        """Offer labels for what fired, if its clip is kept in a ledger."""
+        for button, tip in self._labels.items():
+            button.setEnabled(bool(self._fired) and is_kept)
+            button.setToolTip(tip if is_kept else "No clips are kept: see Settings, Ledger")
 
     def show_place(self, place: int, places: int) -> None:
         """Show where among the windows of the last minute it stands; no signal."""
@@ -201,7 +210,7 @@ class MomentView(QDialog):
             (self._right, "Ctrl+Y", RIGHT),
             (self._wrong, "Ctrl+N", WRONG),
         ):
-            button.setToolTip(f"Say in the ledger that it was {label} ({keys})")
+            self._labels[button] = f"Say in the ledger that it was {label} ({keys})"
             bar.addWidget(self._set(button, keys, partial(self.label_asked.emit, label)))
         bar.addStretch()
         bar.addWidget(self._show_attention)

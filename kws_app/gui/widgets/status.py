@@ -102,6 +102,13 @@ class CostBar(QStatusBar):
         if colour != self._labels["losses"].styleSheet():  # costs more than a text
             self._labels["losses"].setStyleSheet(colour)
 
+    def rest(self) -> None:
+        """Nothing is scored: no rate, no delay, no age; losses stay told."""
+        self._windows = None
+        for name in ("rate", "times"):
+            self._labels[name].setText("")
+        self.show_age(None)
+
     def show_age(self, seconds: float | None) -> None:
         """Say how old the last scored window is.
 

@@ -132,11 +132,22 @@ def test_pause_lets_go_of_the_device(
 ) -> None:
     listen(window, session, qtbot)
     assert window.panes.toggle_button.text() == "Pause"
+    feed(portaudio, tone_stream()[: 2 * RATE_HZ])
+    qtbot.waitUntil(lambda: window.panes.level.peak_db > LOWEST_DB, timeout=10_000)
+    qtbot.waitUntil(lambda: window.panes.costs.text("times") != "", timeout=10_000)
     qtbot.mouseClick(window.panes.toggle_button, Qt.MouseButton.LeftButton)
     assert session.state is State.PAUSED
     assert portaudio.streams[-1].is_closed
     assert window.panes.toggle_button.text() == "Start"
     assert "Paused" in window.panes.state.text()
+    assert window.panes.level.peak_db == LOWEST_DB
+    assert window.panes.costs.text("times") == ""
+
+
+def test_quit_and_pause_work_from_whichever_window(window: MainWindow) -> None:
+    for name in ("Quit", "Pause or go on"):
+        context = window.menu_actions[name].shortcutContext()
+        assert context == Qt.ShortcutContext.ApplicationShortcut
 
 
 def test_no_device_is_said_and_can_be_paused(
@@ -155,6 +166,8 @@ def test_a_long_reason_leaves_the_level_its_place_and_a_notice_moves_nothing(
 ) -> None:
     width_px, place = window.panes.level.width(), window.panes.across.y()
     window.panes.show_notice("One line.")
+    QApplication.processEvents()
+    window.panes.level.hint_changed.emit("A hint.")
     QApplication.processEvents()
     assert window.panes.across.y() == place
     window.panes.state.setText("Failed: " + "a long reason " * 20)
@@ -214,7 +227,9 @@ def test_why_did_it_fire_and_why_not(
     window.moments.explain(10**9, session.stream)
     assert "its audio is gone" in window.panes.notice.text()
     window.moments.explain(1_600 * 10, session.stream - 1)
-    assert "before the source was changed" in window.panes.notice.text()
+    assert "only the clip is there" in window.panes.notice.text()
+    # No clip is kept, so there is nothing to label.
+    assert not any(button.isEnabled() for button in view.label_buttons)
 
 
 def test_another_model_brings_its_own_keywords(

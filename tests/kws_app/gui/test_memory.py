@@ -63,10 +63,9 @@ def test_a_minute_is_kept_and_no_more(tiny: ModelManifest) -> None:
     memory, _ = listen(tiny, samples)
     assert len(memory.moments()) == 600
     assert memory.audio(len(samples), 60 * 16_000) is not None
-    assert memory.audio(len(samples) - 16_000 * 60, 1_600) is None
+    assert memory.audio(len(samples) - 16_000 * 63, 1_600) is None
     assert memory.audio(len(samples) + 1, 1_600) is None
-    early = memory.moments()[0]
-    assert memory.features(early) is None or early.end_sample >= len(samples) - 59 * 16_000
+    assert memory.features(memory.moments()[0]) is not None
 
 
 def test_lost_samples_are_silence_in_the_audio(tiny: ModelManifest) -> None:
