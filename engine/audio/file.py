@@ -68,6 +68,7 @@ class FileSource:
     def __exit__(self, *exc_info: object) -> None:
         """Close the file."""
         self._file.close()
+        self._resampler.close()
 
     def read(self) -> Block | None:
         """The next 0.1 s, or None at the end."""

@@ -174,6 +174,7 @@ class MicrophoneSource:
         """Stop and close the device; one whose driver hangs is left to it after a second."""
         with contextlib.suppress(DeviceError):
             within(_CLOSE_S, self._name, partial(_close, self._stream))
+        self._resampler.close()
 
     def read(self) -> Block | None:
         """What was captured since the last call, waiting up to 0.2 s for it.

@@ -91,6 +91,10 @@ class MonoResampler:
         converted: Float32 = self._stream.resample_chunk(np.ascontiguousarray(mono), last=last)
         return converted
 
+    def close(self) -> None:
+        """Let go of soxr, which complains at the end of a program in which it is still held."""
+        self._stream = None
+
 
 def check_samples(samples: Float32, name: str, position: int) -> None:
     """Refuse samples that no recording holds.

@@ -39,13 +39,6 @@ class Exposure(QObject):
         """Whether somebody can see it."""
         return self._is_seen
 
-    def stop(self) -> None:
-        """Look no more: a window that is being deleted still sends events."""
-        self._window.removeEventFilter(self)
-        handle = self._window.windowHandle()
-        if handle is not None:
-            handle.removeEventFilter(self)
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  Qt's name
         """Look again when something has happened to the window; events go their way."""
         if event.type() in _TELLING:

@@ -188,7 +188,6 @@ class MainWindow(QMainWindow):
     def end(self) -> None:
         """End every thread and process; may be called again."""
         self.bridge.stop()
-        self.exposure.stop()
         self._slow.stop()
         self.panes.close_children()
         self._session.close()

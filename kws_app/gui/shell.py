@@ -63,11 +63,13 @@ def run_window(
         return 0
     guard = CrashGuard(log_file(), show=show_error, verbose=command.settings.verbose > 0)
     guard.install()
+    signals = _Signals(application)  # before there is anything that has to end in order
     try:
         with log_faults(log_file()):
             shell = _make_shell(command, application, guard)
             return _run(shell, build(shell), instance) or guard.status
     finally:
+        signals.give_back()
         instance.release()
         guard.uninstall()
 
@@ -114,13 +116,14 @@ def _run(shell: Shell, window: QWidget, instance: SingleInstance) -> int:
     tray.quit_asked.connect(application.quit)
     tray.show(keep_running=preferences.window.close_to_tray)
     application.aboutToQuit.connect(keep)
-    signals = _Signals(application)
     window.show()
     try:
         return int(application.exec_())
     finally:
         tray.hide()
-        signals.give_back()
+        # Deleted while it is shown, it would send its last events to what is deleted already.
+        for shown in application.topLevelWidgets():
+            shown.hide()
 
 
 class _Signals(QObject):
