@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 
 from engine.errors import ConfigError, DeviceError, KwsError, ModelError
-from kws_app.settings import read_command, to_toml
+from kws_app.settings import read_command, require_window_has, to_toml
 from kws_app.streams import check_streams, emit, say
 
 
@@ -71,6 +71,7 @@ def _run(arguments: list[str]) -> int:
         print_devices(as_json=command.settings.json)
         return 0
     if command.action == "window":
+        require_window_has(command.given, os.environ)
         from kws_app.gui.display import require_display
 
         require_display()

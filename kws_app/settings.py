@@ -31,6 +31,7 @@ _ACTIONS = {  # the first one asked for counts
     "print-config": "print the settings as TOML",
     "headless": "listen without a window",
 }
+_HEADLESS_ONLY = ("duration", "max_detections", "json", "posteriors")
 BACKENDS = ("auto", "tensorrt", *BACKEND_NAMES)
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     **dict.fromkeys(
@@ -185,6 +186,27 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
     return Command(action=action, settings=settings, given=given, file=file, actions=actions)
 
 
+def require_window_has(given: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Refuse what was asked for and the window would not do.
+
+    What a file says of it is left alone: it may serve the console as well.
+
+    Args:
+        given: `Command.given`.
+        environment: That it was read from.
+
+    Raises:
+        ConfigError: Something goes with --headless.
+    """
+    for name in _HEADLESS_ONLY:
+        if given.get(name) not in (None, False):
+            variable, flag = f"KWS_{name.upper()}", f"--{name.replace('_', '-')}"
+            asked = variable if variable in environment else flag
+            raise ConfigError(f"{asked} goes with --headless; the window does not have it")
+    if given.get("input") == "-":
+        raise ConfigError("--input - goes with --headless; the window reads no standard input")
+
+
 def lay_over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by name, the nearer ones over the others.
 
@@ -292,4 +314,10 @@ def _names() -> list[str]:
 
 def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
     kinds = {item.name: str(item.type) for item in fields(Settings)}
-    return {name: convert(name, kinds[name], value) for name, value in values.items()}
+    return {
+        # No file or folder: not the one that a farther place names. "" would be "." otherwise.
+        name: None
+        if value == "" and kinds[name] == "Path | None"
+        else convert(name, kinds[name], value)
+        for name, value in values.items()
+    }

@@ -56,6 +56,7 @@ class ActionRunner:
         actions: What may be done; those that are not enabled are left out.
         sample_rate_hz: Rate of the model.
         on_line: Takes a line for people; called on the runner's thread.
+        on_failure: Takes the lines of what failed, instead of `on_line`.
         dry_run: Only say what would be done.
         level: -1 tells failures, 0 each action, 1 also those that were skipped.
     """
@@ -66,12 +67,14 @@ class ActionRunner:
         sample_rate_hz: int,
         on_line: Callable[[str], None],
         *,
+        on_failure: Callable[[str], None] | None = None,
         dry_run: bool = False,
         level: int = 0,
     ) -> None:
         self._gates = [(each, Gate(each, sample_rate_hz)) for each in actions if each.enabled]
         self._rate_hz = sample_rate_hz
         self._on_line = on_line
+        self._on_failure = on_failure or on_line
         self._dry_run = dry_run
         self._level = level
         self._queue: BoundedQueue[Detection] = BoundedQueue(_QUEUE_DETECTIONS, drop_oldest=True)
@@ -229,4 +232,5 @@ class ActionRunner:
     def _say(self, text: str, level: int) -> None:
         if level <= self._level:
             # What was heard and what is sent may hold anything: one line stays one line.
-            self._on_line("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))
+            say = self._on_failure if level < 0 else self._on_line
+            say("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))

@@ -22,6 +22,7 @@ def make_runner(
     manifest: ModelManifest,
     on_line: Callable[[str], None],
     *,
+    on_failure: Callable[[str], None] | None = None,
     level: int = 0,
 ) -> ActionRunner:
     """The runner for these actions; it has none when they are off.
@@ -31,6 +32,7 @@ def make_runner(
         actions: As they were read.
         manifest: The model that listens.
         on_line: Takes a line for people; also called from the runner's thread.
+        on_failure: See `ActionRunner`.
         level: See `ActionRunner`.
 
     Raises:
@@ -51,6 +53,7 @@ def make_runner(
         enabled if is_on else [],
         manifest.fbank.sample_rate_hz,
         on_line,
+        on_failure=on_failure,
         dry_run=switch == "dry-run",
         level=level,
     )

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QTimer
 
 from engine.errors import ConfigError
 from kws_app.actions.action import Action
-from kws_app.actions.runner import ActionRunner
-from kws_app.actions.wiring import make_runner
 from kws_app.config_file import read_config_file
 from kws_app.gui.choices import with_recent
 from kws_app.gui.colours import Colours
@@ -22,6 +20,7 @@ from kws_app.gui.main_window import MainWindow
 from kws_app.gui.session import Session, State
 from kws_app.gui.settings_dialog import SettingsDialog
 from kws_app.gui.shell import Shell, run_window
+from kws_app.gui.window_actions import ActionsState, WindowActions
 from kws_app.settings import Command, Settings
 
 # A dragged threshold changes many times a second.
@@ -44,7 +43,9 @@ def open_window(command: Command) -> int:
     alive: list[Application] = []  # Qt holds no reference to what its signals call
 
     def build(shell: Shell) -> MainWindow:
-        alive.append(Application(shell, command.actions or _actions_of(shell.preferences.path)))
+        actions = command.actions or _actions_of(shell.preferences.path)
+        # Of flags, environment and the named file: the person's own file records nothing by itself.
+        alive.append(Application(shell, actions, record=command.settings.record))
         return alive[0].window
 
     return run_window(command, build)
@@ -58,33 +59,38 @@ def _actions_of(path: Path) -> tuple[Action, ...]:
         return ()
 
 
-class _Lines(QObject):
-    """Lines of the runner's thread, handed to the window's."""
-
-    said = Signal(str)
-
-
 class Application:
     """The window and its session in a shell.
 
     Args:
         shell: What the window is made with.
         actions: What keywords do, if the settings have them on.
+        record: Where to record what is heard from the beginning, or None.
+
+    Raises:
+        KwsError: The model or a setting is refused, or the recording cannot be written.
     """
 
-    def __init__(self, shell: Shell, actions: Sequence[Action] = ()) -> None:
+    def __init__(
+        self, shell: Shell, actions: Sequence[Action] = (), *, record: Path | None = None
+    ) -> None:
         self._shell = shell
         preferences = shell.preferences
         self.session = Session(preferences.settings)
+        if record is not None:
+            self.session.record_to(record)
         self.window = MainWindow(self.session, shell.theme.colours)
         self._dialog: SettingsDialog | None = None
         self._trouble: State | None = None
+        self._unsaved = preferences.problem
         self._save_timer = QTimer(self.window)
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(_SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self._save)
+        self.actions = WindowActions(actions, log_names=preferences.settings.verbose > 0)
         self._connect()
-        self._start_actions(actions)
+        self.session.on_detection = self.actions.put
+        self.actions.follow(self.session.settings, self.session.manifest)
         if preferences.problem:
             self.window.panes.show_notice(preferences.problem)
         panes, state = self.window.panes, preferences.window
@@ -93,22 +99,6 @@ class Application:
                 splitter.setSizes(list(sizes))
         self.window.panes.picker.refresh()
         self.session.start()
-
-    def _start_actions(self, actions: Sequence[Action]) -> None:
-        self._lines = _Lines()
-        self._lines.said.connect(self.window.panes.show_notice)
-        self._lines.said.connect(logging.getLogger("kws").info)
-        self._runner: ActionRunner | None = None
-        settings = self.session.settings
-        try:
-            self._runner = make_runner(
-                settings.actions, actions, self.session.manifest, self._lines.said.emit
-            )
-        except ConfigError as err:
-            self.window.panes.show_notice(f"actions are off: {err}")
-            return
-        self._runner.start()
-        self.session.on_detection = self._runner.put
 
     def _connect(self) -> None:
         shell, window = self._shell, self.window
@@ -123,6 +113,9 @@ class Application:
         window.word_heard.connect(self._show_word)
         window.visibility_changed.connect(shell.tray.set_window_visible)
         window.settings_asked.connect(self._open_settings)
+        window.panes.actions_sign.clicked.connect(self._open_actions)
+        self.actions.notice.connect(window.panes.show_notice)
+        self.actions.changed.connect(self._show_actions)
         window.quit_asked.connect(shell.application.quit)
 
     def _open_settings(self) -> None:
@@ -139,15 +132,26 @@ class Application:
         self._refresh_dialog()
         self._dialog.raise_()
 
+    def _open_actions(self) -> None:
+        self._open_settings()
+        if self._dialog is not None:
+            self._dialog.show_actions_page()
+
+    def _show_actions(self, state: ActionsState) -> None:
+        self.window.panes.actions_sign.show_state(state)
+        self._refresh_dialog()
+
     def _refresh_dialog(self) -> None:
         if self._dialog is not None and self._dialog.isVisible():
             self._dialog.show_in_force(self._shell.preferences.window)
+            self._dialog.actions.show_state(self.actions.state)
 
     def _keep(self, settings: Settings) -> None:
         preferences = self._shell.preferences
         preferences.update(vars(settings))
         recent = with_recent(preferences.window.recent_models, settings.model)
         preferences.update_window(recent_models=recent)
+        self.actions.follow(settings, self.session.manifest)
         self._refresh_dialog()
         self._save_timer.start()
 
@@ -181,6 +185,10 @@ class Application:
     def _save(self) -> None:
         if (problem := self._shell.preferences.save()) is not None:
             self.window.panes.show_notice(problem)
+            self._unsaved = problem
+        elif self._unsaved is not None and self._shell.preferences.problem is None:
+            self.window.panes.clear_notice(self._unsaved)
+            self._unsaved = None
 
     def _end(self) -> None:
         panes = self.window.panes
@@ -188,5 +196,4 @@ class Application:
             splitter_px=tuple(panes.across.sizes()), column_px=tuple(panes.left.sizes())
         )
         self.window.end()
-        if self._runner is not None:
-            self._runner.stop()
+        self.actions.end()

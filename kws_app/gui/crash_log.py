@@ -23,7 +23,7 @@ _NAMES = (
     r"[^\s'\"/]+\.(?:wav|flac|ogg|opus|mp3|aiff?|npz)\b",
     r"(?<=')[^'\n]*/[^'\n]*(?=')",
     r"(?<=\")[^\"\n]*/[^\"\n]*(?=\")",
-    r"(?<![\w<])[~.\w-]*/[\w.-][^\s'\":;,]*",
+    r"(?<![\w<])(?<!http:/)(?<!https:/)[~.\w-]*/[\w.-][^\s'\":;,]*",
 )
 _NAME = re.compile("|".join(_NAMES), re.IGNORECASE)
 

@@ -23,6 +23,11 @@ def log_file() -> Path:
     return platformdirs.user_log_path(_NAME, appauthor=False) / "kws.log"
 
 
+def heard_folder() -> Path:
+    """Where a ledger is kept if nobody says otherwise."""
+    return platformdirs.user_data_path(_NAME, appauthor=False) / "heard"
+
+
 def runtime_folder() -> Path:
     """Where the lock and the socket are; gone after a restart of the machine.
 

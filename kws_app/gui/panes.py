@@ -25,6 +25,7 @@ from kws_app.gui.colours import Colours
 from kws_app.gui.history import History
 from kws_app.gui.session import Session, State, Update
 from kws_app.gui.session_ledger import SessionLedger
+from kws_app.gui.widgets.actions_sign import ActionsSign
 from kws_app.gui.widgets.history_view import HistoryView
 from kws_app.gui.widgets.last_word import LastWord
 from kws_app.gui.widgets.level_meter import LevelMeter
@@ -65,6 +66,7 @@ class Panes(QWidget):
         self.last_word = LastWord(colours)
         self.history_view = HistoryView(self.history)
         self.costs = CostBar(colours)
+        self.actions_sign = ActionsSign(colours)
         self.state, self.notice, self.hint, self.keeping = QLabel(), QLabel(), QLabel(), QLabel()
         for label in (self.state, self.notice, self.hint):
             label.setWordWrap(True)
@@ -95,6 +97,7 @@ class Panes(QWidget):
             self.bars,
             self.last_word,
             self.costs,
+            self.actions_sign,
         ):
             part.set_colours(colours)
         self.hint.setStyleSheet(f"color: {colours.warning}")
@@ -195,6 +198,11 @@ class Panes(QWidget):
         self.notice.show()
         self._notice_timer.start(_NOTICE_MS)
 
+    def clear_notice(self, text: str) -> None:
+        """Take a line away, if it is still shown: it is true no more."""
+        if self.notice.text() == text:
+            self.notice.hide()
+
     def close_children(self) -> None:
         """End processes of the parts."""
         self.picker.stop()
@@ -231,6 +239,7 @@ class Panes(QWidget):
         second = QHBoxLayout()
         second.addWidget(self.state, 1)
         second.addWidget(self.keeping)
+        second.addWidget(self.actions_sign)
         second.addWidget(self.level, 1)
         live = QWidget()
         live_column = QVBoxLayout(live)
@@ -275,6 +284,7 @@ class Panes(QWidget):
             self.toggle_button,
             *self.picker.parts,
             *self._top_buttons,
+            self.actions_sign,
             self.waterfall,
             self.bars,
             self.history_view.table,

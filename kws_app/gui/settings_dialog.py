@@ -1,4 +1,4 @@
-"""What is set once: model, backend, smoothing, keywords with their cost, ledger, theme, tray."""
+"""What is set once: model, backend, smoothing, keywords, ledger, actions, theme, tray."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from kws_app.gui.session import Session
 from kws_app.gui.theme import THEMES
+from kws_app.gui.widgets.actions_box import ActionsBox
 from kws_app.gui.widgets.keyword_table import KeywordTable
 from kws_app.gui.widgets.ledger_box import LedgerBox
 from kws_app.gui.widgets.model_picker import ModelPicker
@@ -74,6 +75,7 @@ class SettingsDialog(QDialog):
         self.close_to_tray.setChecked(state.close_to_tray)
         self.keywords = KeywordTable()
         self.ledger = LedgerBox()
+        self.actions = ActionsBox()
         self._lay_out(listening)
         self.show_session()
         self._connect()
@@ -98,6 +100,13 @@ class SettingsDialog(QDialog):
         self._recent = state.recent_models
         self.show_session()
 
+    def show_actions_page(self) -> None:
+        """Turn to what words do."""
+        page = self.actions.parentWidget()
+        if page is not None:
+            self.tabs.setCurrentWidget(page)
+        self.actions.switch.setFocus()
+
     def choose_model(self, folder: Path) -> None:
         """Take another model folder."""
         self.model_wanted.emit(folder)
@@ -121,7 +130,8 @@ class SettingsDialog(QDialog):
         self.close_to_tray.toggled.connect(self.close_to_tray_wanted)
         self.keywords.threshold_changed.connect(self.threshold_wanted)
         self.keywords.enabled_changed.connect(self._switch)
-        self.ledger.wanted.connect(lambda changes: self._want(**changes))
+        for part in (self.ledger, self.actions):
+            part.wanted.connect(lambda changes: self._want(**changes))
 
     def _lay_out(self, listening: QFormLayout) -> None:
         listening.addRow("&Smoothing", self.smoothing)
@@ -141,11 +151,14 @@ class SettingsDialog(QDialog):
         ledger = QVBoxLayout()
         ledger.addWidget(self.ledger)
         ledger.addStretch()
+        actions = QVBoxLayout()
+        actions.addWidget(self.actions)
         tabs = QTabWidget()
         for text, page in (
             ("&Listening", listening),
             ("Ke&ywords", keywords),
             ("Le&dger", ledger),
+            ("&Actions", actions),
             ("&Window", window),
         ):
             tabs.addTab(_page(page), text)

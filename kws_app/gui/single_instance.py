@@ -18,12 +18,14 @@ from qtpy.QtNetwork import QLocalServer, QLocalSocket
 from qtpy.QtWidgets import QWidget
 
 from engine.errors import KwsError
+from kws_app.gui.crash_log import open_private
 from kws_app.gui.folders import make_private, runtime_folder
 from kws_app.streams import say
 
 _ASK, _ANSWER = b"show\n", b"shown\n"
 _ANSWER_TIMEOUT_MS = 3_000
 _RETRY_S = 0.05
+_MODE = 0o600
 
 
 class SingleInstance(QObject):
@@ -88,7 +90,8 @@ class SingleInstance(QObject):
 
     def _try_lock(self) -> bool:
         try:
-            file = self._lock_path.open("a+", encoding="utf-8")
+            file = open_private(self._lock_path)
+            os.fchmod(file.fileno(), _MODE)  # also one that was made before, open to others
         except OSError as err:
             raise KwsError(f"cannot open {self._lock_path}: {err.strerror}") from err
         try:

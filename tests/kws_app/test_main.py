@@ -99,3 +99,12 @@ def test_the_ledger_is_one(
     monkeypatch.setattr(sys, "argv", ["kws", "--ledger", "list", "--print-config"])  # a setting
     assert program.main() == 0
     assert 'ledger = "list"\n' in capsys.readouterr().out
+
+
+def test_what_goes_with_headless_opens_no_window(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kws", "--max-detections", "2"])
+    assert program.main() == 2
+    line = "kws: --max-detections goes with --headless; the window does not have it\n"
+    assert capsys.readouterr().err == line

@@ -6,7 +6,13 @@ import pytest
 
 from engine.errors import ConfigError
 from engine.manifest import ModelManifest, load_manifest
-from kws_app.settings import Settings, decision_for, read_command, to_toml
+from kws_app.settings import (
+    Settings,
+    decision_for,
+    read_command,
+    require_window_has,
+    to_toml,
+)
 
 FLAGS = {
     "--device": ("USB", "device", "USB"),
@@ -269,3 +275,34 @@ def test_listening_for_nothing_is_refused(tiny: ModelManifest) -> None:
 def test_smoothing_out_of_range(tiny: ModelManifest) -> None:
     with pytest.raises(ConfigError, match="smoothing is 0 windows; it must be 1 to 100"):
         decision_for(Settings(smoothing=0), tiny)
+
+
+def test_an_empty_folder_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "kws.toml"
+    path.write_text('ledger = "heard"\nrecord = "r.flac"\n')
+    for given in (
+        settings("--config", str(path), "--ledger", "", "--record", ""),
+        settings("--config", str(path), KWS_LEDGER="", KWS_RECORD=""),
+    ):
+        assert (given.ledger, given.record) == (None, None)
+    path.write_text('ledger = ""\n')
+    assert settings("--config", str(path)).ledger is None
+
+
+@pytest.mark.parametrize(
+    "flag", ["--duration=5", "--max-detections=2", "--json", "--posteriors=p.npz", "--input=-"]
+)
+def test_what_the_window_does_not_do_is_refused(flag: str) -> None:
+    given = read_command([flag], {}).given
+    with pytest.raises(ConfigError, match=f"^{flag.partition('=')[0]}.* goes with --headless; "):
+        require_window_has(given, {})
+
+
+def test_what_the_window_does_is_not_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^KWS_JSON goes with --headless"):
+        require_window_has(read_command([], {"KWS_JSON": "1"}).given, {"KWS_JSON": "1"})
+    require_window_has(read_command([], {"KWS_JSON": "0"}).given, {"KWS_JSON": "0"})
+    path = tmp_path / "kws.toml"
+    path.write_text("duration = 5\n")  # for the console
+    mine = ["--record", "r.flac", "--realtime", "--input", "a.wav", "--config", str(path)]
+    require_window_has(read_command(mine, {}).given, {})

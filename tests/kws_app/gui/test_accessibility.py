@@ -168,7 +168,7 @@ def test_the_row_of_the_keys_scrolls_into_view(default_folder: Path, qtbot: Any)
     assert places[-1] == panes.bars.row_y(manifest.keywords[-1]) > panes.height()
 
 
-@pytest.mark.parametrize("page", range(4))
+@pytest.mark.parametrize("page", range(5))
 def test_the_settings_are_named_and_reached(session: Session, qtbot: Any, page: int) -> None:
     dialog = shown(SettingsDialog(session, WindowState()), qtbot)
     dialog.tabs.setCurrentIndex(page)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import soundfile
-from actions import wait_until
+from actions import detection, wait_until
 from fake_sounddevice import FakeSounddevice
 from processes import SLEEPER, is_alive
 from qtpy.QtCore import QObject, QSize, Qt, Signal
@@ -18,12 +18,14 @@ from qtpy.QtWidgets import QApplication
 from signals import RATE_HZ, tone_stream
 from tiny_model import make_model_folder
 
+from engine.errors import ConfigError
 from kws_app.actions.tables import read_actions
 from kws_app.gui.app import Application
 from kws_app.gui.colours import DARK, LIGHT
 from kws_app.gui.preferences import Preferences
 from kws_app.gui.session import State
 from kws_app.gui.theme import Theme
+from kws_app.gui.toml_file import read_toml
 from kws_app.gui.tray import Tray
 
 
@@ -54,8 +56,10 @@ def shell(
     made.tray.hide()
 
 
-def started(shell: SimpleNamespace, qtbot: Any, actions: Any = ()) -> Application:
-    application = Application(shell, actions)
+def started(
+    shell: SimpleNamespace, qtbot: Any, actions: Any = (), record: Path | None = None
+) -> Application:
+    application = Application(shell, actions, record=record)
     qtbot.addWidget(application.window)
     application.window.show()
     return application
@@ -63,7 +67,7 @@ def started(shell: SimpleNamespace, qtbot: Any, actions: Any = ()) -> Applicatio
 
 def end(shell: SimpleNamespace) -> None:
     shell.application.aboutToQuit.emit()
-    ended = ("scorer", "actions", "attention")
+    ended = ("scorer", "actions", "actions end", "attention")
     assert not [thread.name for thread in threading.enumerate() if thread.name in ended]
 
 
@@ -210,11 +214,99 @@ def test_a_word_does_what_its_action_says(
 
 
 def test_actions_that_cannot_be_done_are_told_and_listening_goes_on(
+    shell: SimpleNamespace,
+    qtbot: Any,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Also where a ledger has something to say at the same time."""
+    shell.preferences.update({"actions": "on", "ledger": str(tmp_path / "heard")})
+    table = {"keyword": "low", "command": ["no-such-program", "x"]}
+    application = started(shell, qtbot, read_actions([table], tmp_path / "s.toml"))
+    panes = application.window.panes
+    assert "no program 'no-such-program'" in panes.notice.text()
+    qtbot.waitUntil(lambda: "are kept in" in panes.notice.text(), timeout=10_000)
+    assert application.session.state is State.LISTENING
+    assert panes.actions_sign.isVisible()
+    assert panes.actions_sign.text() == "⚠  Actions are off"
+    assert "no program 'no-such-program'" in panes.actions_sign.toolTip()
+    lines = [r.getMessage() for r in caplog.records if r.name == "kws.window.actions"]
+    assert len(lines) == 1
+    assert lines[0].startswith("actions are off: <path>, action 1: no program 'no-such-program'")
+    assert "kws: actions are off: " in capsys.readouterr().err
+    panes.actions_sign.click()
+    dialog = application._dialog
+    assert dialog is not None
+    assert dialog.actions.isVisible()
+    assert "no program 'no-such-program'" in dialog.actions.reason.text()
+    assert dialog.actions.table.item(0).text() == "1.  low: command no-such-program x"
+    end(shell)
+
+
+def test_actions_are_switched_while_it_listens(
     shell: SimpleNamespace, qtbot: Any, tmp_path: Path
 ) -> None:
-    shell.preferences.update({"actions": "on"})
-    table = {"keyword": "lamp", "command": ["touch", "x"]}
-    application = started(shell, qtbot, read_actions([table], tmp_path / "s.toml"))
-    assert "'lamp' is not a keyword" in application.window.panes.notice.text()
+    done = tmp_path / "done"
+    tables = [{"keyword": "low", "command": ["touch", str(done)], "cooldown_s": 0}]
+    shell.preferences.path.write_text(
+        f'# mine\n[[action]]\nkeyword = "low"\ncommand = ["touch", "{done}"]\n'
+    )
+    application = started(shell, qtbot, read_actions(tables, tmp_path / "s.toml"))
+    sign, notice = application.window.panes.actions_sign, application.window.panes.notice
+    assert sign.text() == "Actions are off"
     qtbot.waitUntil(lambda: application.session.state is State.LISTENING, timeout=10_000)
+    sign.click()
+    assert application._dialog is not None
+    box, stream = application._dialog.actions.switch, application.session.stream
+    for name, text, said in (
+        ("dry-run", "Actions: dry run", ": dry run"),
+        ("on", "Actions are on", "exit status 0"),
+    ):
+        assert not done.exists()
+        box.setCurrentIndex(box.findData(name))
+        box.activated.emit(box.currentIndex())
+        assert (sign.text(), box.currentData()) == (text, name)
+        application.session.on_detection(detection("low"))
+        qtbot.waitUntil(lambda said=said: said in notice.text(), timeout=20_000)
+    assert done.exists()
+    assert application.session.stream == stream  # listening went on
+    path = shell.preferences.path
+    qtbot.waitUntil(lambda: 'actions = "on"' in path.read_text(), timeout=10_000)
+    assert read_toml(path)["action"][0]["keyword"] == "low"
     end(shell)
+
+
+def test_what_was_not_saved_is_said_until_it_is(shell: SimpleNamespace, qtbot: Any) -> None:
+    application = started(shell, qtbot)
+    qtbot.waitUntil(lambda: application.session.state is State.LISTENING, timeout=10_000)
+    panes, path = application.window.panes, shell.preferences.path
+    path.write_text("smoothing = [[[\n")
+    application.window.change(smoothing=3)
+    qtbot.waitUntil(lambda: "settings are not saved" in panes.notice.text(), timeout=10_000)
+    panes._notice_timer.stop()  # so it would stay
+    path.write_text("# mended\n")
+    application.window.change(smoothing=4)
+    qtbot.waitUntil(lambda: not panes.notice.isVisible(), timeout=10_000)
+    assert path.read_text().startswith("# mended\nsmoothing = 4\n")
+    end(shell)
+
+
+def test_a_recording_is_begun_with_it(shell: SimpleNamespace, qtbot: Any, tmp_path: Path) -> None:
+    path, recorded = tmp_path / "tones.wav", tmp_path / "r.flac"
+    soundfile.write(path, tone_stream()[: 2 * RATE_HZ], RATE_HZ)
+    shell.preferences.update({"input": str(path)})
+    application = started(shell, qtbot, record=recorded)
+    button = application.window.panes.record_button
+    qtbot.waitUntil(lambda: "Stop" in button.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: application.session.state is State.FINISHED, timeout=30_000)
+    end(shell)
+    samples, rate_hz = soundfile.read(recorded)
+    assert (len(samples), rate_hz) == (2 * RATE_HZ, RATE_HZ)
+
+
+def test_a_recording_that_cannot_be_written_is_refused(
+    shell: SimpleNamespace, qtbot: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="--record"):
+        started(shell, qtbot, record=tmp_path / "none" / "r.flac")

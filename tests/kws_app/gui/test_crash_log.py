@@ -82,6 +82,9 @@ def test_appending(tmp_path: Path) -> None:
         ("shape [98, 128] is not [98, 64]; 3 / 4 = 0.75", None),
         ("it isn't there, and wasn't", None),
         ("false alarms per hour: 3.5", None),
+        ("webhook http://127.0.0.1:8123: status 200", None),
+        ("webhook https://lamp.home: status 200", None),
+        ("not file:///home/me/plan", "not file://<path>"),
     ],
 )
 def test_names_are_left_out(text: str, wanted: str | None) -> None:

@@ -219,3 +219,58 @@ def test_half_a_number_is_not_meant(dialog: SettingsDialog, session: Session, qt
         qtbot.keyClick(box, Qt.Key.Key_Return)
     assert (session.settings.smoothing, session.settings.refractory) == (12, 2.5)
     assert session.settings.ledger_days == 14
+
+
+def typed(box: Any, text: str, qtbot: Any) -> None:
+    box.folder.setFocus()
+    box.folder.selectAll()
+    qtbot.keyClicks(box.folder, text)
+    qtbot.keyClick(box.folder, Qt.Key.Key_Return)
+
+
+def test_a_new_folder_for_the_ledger_is_typed(
+    dialog: SettingsDialog, session: Session, window: MainWindow, tmp_path: Path, qtbot: Any
+) -> None:
+    dialog.tabs.setCurrentIndex(2)
+    box = dialog.ledger
+    typed(box, str(tmp_path / "new"), qtbot)
+    assert session.settings.ledger is None  # nothing is kept until it is switched on
+    window.change(smoothing=3)
+    dialog.show_session()  # what happens meanwhile leaves the field alone
+    box.keep.click()
+    assert session.ledger.folder == tmp_path / "new"
+    assert (tmp_path / "new" / "ledger.jsonl").exists()
+    typed(box, str(tmp_path / "newer"), qtbot)
+    assert session.ledger.folder == tmp_path / "newer"
+    assert not box.problem.isVisible()
+    typed(box, str(tmp_path / "none" / "nested"), qtbot)
+    assert "No such file or directory" in box.problem.text()
+    assert box.problem.isVisible()
+    assert box.folder.text() == str(tmp_path / "newer")
+    assert session.ledger.folder == tmp_path / "newer"
+
+
+def test_a_place_for_the_ledger_is_offered(
+    dialog: SettingsDialog,
+    session: Session,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: Any,
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    box = dialog.ledger
+    box.folder.clear()
+    dialog.show_session()
+    assert box.folder.text() == str(tmp_path / "share" / "kws" / "heard")
+    assert not (tmp_path / "share").exists()
+    box.keep.click()
+    assert session.settings.ledger == tmp_path / "share" / "kws" / "heard"
+    assert session.settings.ledger.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setenv("HOME", str(tmp_path))
+    typed(box, "~/words", qtbot)
+    assert session.settings.ledger == tmp_path / "words"
+    typed(box, "here", qtbot)
+    assert session.settings.ledger == tmp_path / "here"
+    monkeypatch.setattr("kws_app.gui.widgets.ledger_box.ask_folder", lambda *_: tmp_path / "b")
+    box.choose.click()
+    assert session.settings.ledger == tmp_path / "b"

@@ -71,6 +71,21 @@ def elsewhere(folder: Path) -> "Future[bool]":
     return ThreadPoolExecutor(1).submit(lambda: SingleInstance(folder).acquire())
 
 
+def test_the_lock_is_for_its_owner_alone(folder: Path) -> None:
+    before = os.umask(0)
+    try:
+        folder.mkdir(mode=0o700)
+        (folder / "window.lock").touch(0o644)  # of an older program
+        for _ in range(2):
+            instance = SingleInstance(folder)
+            assert instance.acquire()
+            assert (folder / "window.lock").stat().st_mode & 0o777 == 0o600
+            instance.release()
+            (folder / "window.lock").unlink()
+    finally:
+        os.umask(before)
+
+
 def test_the_second_asks_the_first(qtbot: QtBot, first: SingleInstance, folder: Path) -> None:
     for _ in range(2):
         with qtbot.waitSignal(first.asked):
