@@ -14,7 +14,7 @@ from engine.manifest import MANIFEST_FILE, MODEL_FILE, load_manifest
 from training.ast import AudioSpectrogramTransformer
 from training.checkpoint import load_run
 from training.evaluation.material import Material, read_material
-from training.gate import gate, gate_streams
+from training.gate import gate, gate_streams, real_streams
 from training.model_folder import (
     PARITY,
     ModelCard,
@@ -26,6 +26,7 @@ from training.model_folder import (
 )
 from training.parity import PROVENANCE, Parity
 from training.precision import HALVES, TorchBackend, check_typed_file, typed
+from training.quantize import calibration_windows, quantize
 from training.start import open_start
 from training.task import Task
 from training.weights import build_model
@@ -166,10 +167,16 @@ def export_precision(
         ConfigError: The gate is not passed, or the data has too little for it.
         ModelError: The file is not what it was made of.
     """
+    if precision == "int8" and split in ("train", "all"):
+        raise ConfigError(
+            f"int8 sets its ranges on the train split and can't be judged on {split}; "
+            "take --split validation or test"
+        )
     material = read_material(data, split)
     model, card = source.model, source.card
     keywords = [label for label in card.labels if label in card.decision().operating_points]
     streams = gate_streams(material, keywords)
+    ranges = real_streams(read_material(data, "train"), keywords) if precision == "int8" else []
     half = typed(model, precision) if precision in HALVES else None
     results: list[Parity] = []
 
@@ -178,22 +185,26 @@ def export_precision(
         export_onnx(model, model.config, floats, OUTPUT_NAME)
 
         def make(path: Path) -> None:
-            module = model if half is None else half
-            export_onnx(module, model.config, path, OUTPUT_NAME)
+            if precision == "int8":
+                bare = card.manifest(Path(scratch), files=())
+                quantize(floats, path, calibration_windows(bare, ranges))
+            else:
+                export_onnx(half or model, model.config, path, OUTPUT_NAME)
 
         def check(aside: Path) -> dict[str, Any]:
             manifest = load_manifest(aside)
-            if half is None:
-                found, by = parity(model, aside), "ONNX Runtime"
-                float32: Backend = TorchBackend(model)
-                other: Backend = CpuBackend(manifest)
-            else:
+            float32: Backend = CpuBackend(replace(manifest, folder=Path(scratch)))
+            other: Backend = CpuBackend(manifest)
+            by, said = "ONNX Runtime", dict[str, Any]()
+            if half is not None:
                 inputs = parity_inputs(manifest.fbank)
-                found, by = check_typed_file(aside / MODEL_FILE, half, inputs), "torch"
-                float32 = CpuBackend(replace(manifest, folder=Path(scratch)))
-                other = TorchBackend(half)
+                said[PARITY] = check_typed_file(aside / MODEL_FILE, half, inputs)
+                by, other = "torch", TorchBackend(half)
+            elif precision == "fp32":
+                said[PARITY] = parity(model, aside)
+                float32 = TorchBackend(model)
             results.append(gate(precision, by, manifest, (float32, other), streams))
-            return {PARITY: found, PROVENANCE: {**results[0].as_values(), **_origin(material)}}
+            return {**said, PROVENANCE: {**results[0].as_values(), **_origin(material)}}
 
         write_checked(folder, model, card, make, check)
     return results[0]

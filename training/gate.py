@@ -30,7 +30,7 @@ from training.evaluation.streams import (
     word_track,
 )
 from training.parity import MIN_WINDOWS, Parity
-from training.precision import safer
+from training.precision import advice
 from training.progress import ProgressReport
 
 # A word that fires up to two hops earlier or later is the same decision.
@@ -60,7 +60,7 @@ def gate(
     Raises:
         ConfigError: There are too few windows, or the gate is not passed.
     """
-    floats, others = (_Listener(backend) for backend in backends)
+    floats, others = _Listener(backends[0], "fp32"), _Listener(backends[1], precision)
     before, after = [], []
     with (
         floats,
@@ -69,52 +69,56 @@ def gate(
     ):
         for stream in streams:
             before.append(score_stream(manifest, floats, stream))
-            try:
-                after.append(score_stream(manifest, others, stream))
-            except _NotFiniteError as err:
-                raise ConfigError(
-                    f"{precision} is refused: the logits of window {len(others.logits) + 1} are no "
-                    f"finite numbers: something overflows. Take --precision {safer(precision)}"
-                ) from err
+            after.append(score_stream(manifest, others, stream))
             progress.advance(note=stream.name)
     found = _compare(precision, scored_by, manifest, (floats, others), (before, after))
     if failures := found.failures():
         raise ConfigError(
-            f"{precision} is refused: {'; '.join(failures)}. Take --precision {safer(precision)}. "
+            f"{precision} is refused: {'; '.join(failures)}. {advice(precision)}. "
             f"Figures: {found.text}"
         )
     return found
 
 
 def gate_streams(material: Material, keywords: Sequence[str]) -> list[Stream]:
-    """Spoken words, running speech and noise of a data folder.
+    """What the gate listens to, of a data folder.
 
     Args:
         material: Of a split that the model was not trained on.
         keywords: Of the model.
 
     Raises:
-        ConfigError: One of them is missing, or all are shorter than the gate takes.
+        ConfigError: There are no words, or neither running speech nor noise.
     """
-    there = material.words(keywords)
-    clips = material.clips
-    if not there:
-        raise ConfigError(
-            f"the data has no clip of {', '.join(keywords)}; the gate counts what is missed"
-        )
-    track = word_track(clips, there, most_per_word=_CLIPS_PER_WORD, seed=_SEED)
-    streams = [word_stream(track, Condition(), noise_bed(clips, seed=_SEED))]
-    streams += [
-        background_stream(list(_first(clips, kind)), kind)
-        for kind in _BACKGROUNDS
-        if any(clip.kind == kind for clip in clips)
-    ]
+    streams = real_streams(material, keywords)
     if len(streams) == 1:
         raise ConfigError(
             "the data has neither running speech nor noise in this split; the gate counts false "
             "alarms there: put recordings into _speech_ or _noise_"
         )
     return streams
+
+
+def real_streams(material: Material, keywords: Sequence[str]) -> list[Stream]:
+    """Spoken words first, then those of running speech and noise that there are.
+
+    Raises:
+        ConfigError: There are no words.
+    """
+    there = material.words(keywords)
+    clips = material.clips
+    if not there:
+        raise ConfigError(
+            f"the {material.origin['split']} split has no clip of {', '.join(keywords)}: a "
+            "precision is judged by what it misses; name --data with keywords of the model"
+        )
+    track = word_track(clips, there, most_per_word=_CLIPS_PER_WORD, seed=_SEED)
+    backgrounds = [
+        background_stream(list(_first(clips, kind)), kind)
+        for kind in _BACKGROUNDS
+        if any(clip.kind == kind for clip in clips)
+    ]
+    return [word_stream(track, Condition(), noise_bed(clips, seed=_SEED)), *backgrounds]
 
 
 def _first(clips: Sequence[Clip], kind: str) -> Iterator[Clip]:
@@ -126,17 +130,14 @@ def _first(clips: Sequence[Clip], kind: str) -> Iterator[Clip]:
             left -= len(clip.samples)
 
 
-class _NotFiniteError(Exception):
-    pass
-
-
 class _Listener:
     """A backend that keeps its logits."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, precision: str) -> None:
         self.name = backend.name
         self.logits: list[Float32] = []
         self._backend = backend
+        self._precision = precision
 
     def __enter__(self) -> Self:
         self._backend.__enter__()
@@ -148,7 +149,10 @@ class _Listener:
     def infer(self, model_inputs: Float32) -> Float32:
         logits = self._backend.infer(model_inputs)
         if not np.isfinite(logits).all():
-            raise _NotFiniteError
+            raise ConfigError(
+                f"{self._precision} is refused: the logits of window {len(self.logits) + 1} are no "
+                f"finite numbers: something overflows. {advice(self._precision)}"
+            )
         self.logits.extend(logits)
         return logits
 

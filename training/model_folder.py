@@ -79,8 +79,10 @@ class ModelCard:
             operating_points=dict.fromkeys(keywords, point),
         )
 
-    def manifest(self, folder: Path) -> ModelManifest:
-        """The manifest of the files in `folder`."""
+    def manifest(
+        self, folder: Path, files: Sequence[str] = (MODEL_FILE, WEIGHTS_FILE)
+    ) -> ModelManifest:
+        """The manifest of files in `folder`."""
         return ModelManifest(
             name=self.name,
             labels=tuple(self.labels),
@@ -90,7 +92,7 @@ class ModelCard:
             fbank=self.fbank,
             windows=self.windows,
             decision=self.decision(),
-            files={name: file_sha256(folder / name) for name in (MODEL_FILE, WEIGHTS_FILE)},
+            files={name: file_sha256(folder / name) for name in files},
             provenance=self.provenance,
         )
 

@@ -66,8 +66,9 @@ class Parity:
         """What is beyond its limit, for people; empty where the gate is passed."""
         changed = self.gained + self.lost
         more_missed = self.missed[1] - self.missed[0]
+        most_mean = MOST_MEAN_DIFFERENCE[self.precision]
         checks = (
-            (self.mean, MOST_MEAN_DIFFERENCE[self.precision], "mean logit difference {:.2g}, limit {:g}"),
+            (self.mean, most_mean, "mean logit difference {:.2g}, limit {:g}"),
             (self.largest, MOST_DIFFERENCE, "largest logit difference {:.2g}, limit {:g}"),
             (
                 self.changed_labels / self.windows,

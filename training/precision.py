@@ -26,9 +26,11 @@ HALVES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 _FILE_LIMIT = 1e-3
 
 
-def safer(precision: str) -> str:
-    """The next precision that gives more."""
-    return PRECISIONS[PRECISIONS.index(precision) + 1]
+def advice(precision: str) -> str:
+    """What to do where a precision is refused: the next one that keeps more."""
+    if precision == PRECISIONS[-1]:
+        return "Nothing safer is left: train or convert the model anew"
+    return f"Take --precision {PRECISIONS[PRECISIONS.index(precision) + 1]}"
 
 
 class Cast(nn.Module):
@@ -63,7 +65,7 @@ def typed(model: AudioSpectrogramTransformer, precision: str) -> AudioSpectrogra
         if not weight.isfinite().all():
             raise ConfigError(
                 f"{precision} is refused: it does not hold the weights of {name}. "
-                f"Take --precision {safer(precision)}"
+                f"{advice(precision)}"
             )
     half.add_module("patch_embed", nn.Sequential(Cast(dtype), half.patch_embed))
     half.add_module("head_norm", nn.Sequential(Cast(torch.float32), half.head_norm.float()))

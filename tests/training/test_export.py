@@ -16,6 +16,7 @@ from engine.errors import ConfigError, ModelError
 from engine.manifest import file_sha256, load_manifest
 from training.__main__ import main
 from training.ast import AstConfig, AudioSpectrogramTransformer
+from training.evaluation.material import read_material
 from training.export import export_model, export_precision, open_source
 from training.model_folder import ModelCard, parity, write_model_folder
 from training.precision import HALVES
@@ -96,7 +97,7 @@ DECISION = DecisionConfig(
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two words and 110 s of noise for validation."""
+    """Two words, and 110 s of noise for validation."""
     folder = word_folder(tmp_path_factory.mktemp("data"))
     (folder / "_noise_").mkdir()
     soundfile.write(folder / "_noise_" / "hiss.wav", white_noise(110), 16_000)
@@ -157,6 +158,34 @@ def test_a_precision_that_passes_is_written_with_what_was_found(
     again = open_source(tmp_path / "m", name="x", threshold=None, smoothing_windows=None)
     assert "precision_parity" not in again.card.provenance
     torch.testing.assert_close(dict(again.model.state_dict()), dict(source.model.state_dict()))
+
+
+def test_int8_sets_its_ranges_on_the_train_split(
+    plain: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    monkeypatch.setattr(
+        "training.export.read_material",
+        lambda folder, split: read.append(split) or read_material(folder, split),
+    )
+    assert exported(plain, tmp_path / "m", "int8", data) == 0
+    assert read == ["validation", "train"]
+    manifest = load_manifest(tmp_path / "m")
+    said = manifest.provenance["precision_parity"]
+    assert said["precision"] == "int8"
+    assert said["scored_by"] == "ONNX Runtime"
+    assert 0 < said["mean_logit_difference"] < 0.1
+    assert "parity_max_logit_difference" not in manifest.provenance
+    assert b"QuantizeLinear" in manifest.model_path.read_bytes()
+
+
+def test_int8_is_not_judged_where_its_ranges_come_from(
+    plain: Path, data: Path, tmp_path: Path
+) -> None:
+    source = open_source(plain, name="x", threshold=None, smoothing_windows=None)
+    for split in ("train", "all"):
+        with pytest.raises(ConfigError, match=f"can't be judged on {split}; take --split"):
+            export_precision(source, tmp_path / "m", "int8", data, split)
 
 
 def test_a_model_that_overflows_is_refused_and_the_next_precision_takes_it(

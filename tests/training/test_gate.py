@@ -135,6 +135,12 @@ def test_an_overflow_ends_it_at_once(manifest: ModelManifest, streams: list[Stre
     assert len(seen) == 3
 
 
+def test_float32_itself_can_fail(manifest: ModelManifest, streams: list[Stream]) -> None:
+    broken = Altered(manifest, lambda logits: np.full_like(logits, np.nan))
+    with pytest.raises(ConfigError, match=r"fp32 is refused: .* Nothing safer is left"):
+        gate("fp16", "torch", manifest, (broken, CpuBackend(manifest)), streams)
+
+
 def test_too_few_windows_prove_nothing(manifest: ModelManifest, streams: list[Stream]) -> None:
     with pytest.raises(ConfigError, match=r"gives 291 windows; the gate .* takes at least 1000"):
         passed(manifest, streams[1:], lambda logits: logits)
@@ -157,7 +163,7 @@ def material(*kinds: str) -> Material:
         "noise": clip("noise", white_noise(50)),
         "other_word": clip("other_word", word_samples(HIGH_HZ)),
     }
-    return Material(clips=[clips[kind] for kind in kinds], origin={})
+    return Material(clips=[clips[kind] for kind in kinds], origin={"split": "validation"})
 
 
 def test_it_listens_to_words_speech_and_noise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +176,7 @@ def test_it_listens_to_words_speech_and_noise(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_there_must_be_words_and_backgrounds() -> None:
-    with pytest.raises(ConfigError, match="no clip of low, high; the gate counts what is missed"):
+    with pytest.raises(ConfigError, match="validation split has no clip of low, high"):
         gate_streams(material("noise"), KEYWORDS)
     with pytest.raises(ConfigError, match="neither running speech nor noise"):
         gate_streams(material("word", "other_word"), KEYWORDS)

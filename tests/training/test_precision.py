@@ -1,5 +1,6 @@
 """A typed file computes in its type, and in float32 where that is needed."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from training.precision import (
     PRECISIONS,
     Cast,
     TorchBackend,
+    advice,
     check_typed_file,
-    safer,
     typed,
 )
 
@@ -149,6 +150,8 @@ def test_a_file_of_another_model_is_refused(
         check_typed_file(path, other, INPUTS)
 
 
-def test_each_precision_has_a_safer_one() -> None:
-    assert [safer(precision) for precision in PRECISIONS[:-1]] == list(PRECISIONS[1:])
+def test_each_precision_has_a_safer_one_but_float32() -> None:
+    for precision, next_one in pairwise(PRECISIONS):
+        assert advice(precision) == f"Take --precision {next_one}"
     assert PRECISIONS[-1] == "fp32"
+    assert advice("fp32").startswith("Nothing safer is left")

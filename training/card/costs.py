@@ -43,9 +43,7 @@ def costs(records: Records, manifest: ModelManifest) -> list[Section]:
         ),
     ]
     return [
-        Section(
-            "Compute", [Items([*_counted(cost), *_precision(manifest), *_timed(cost, manifest)])]
-        ),
+        Section("Compute", [Items(compute)]),
         Section("Energy", [Items(energy)]),
     ]
 
