@@ -51,6 +51,11 @@ def make_parser() -> argparse.ArgumentParser:
         "--threshold", dest="thresholds", type=float, nargs="+", default=[0.8, 0.9, 0.95]
     )
     own.add_argument("--smoothing", type=int, nargs="+", default=[3, 4, 5])
+    precision = commands.add_parser("precision", help="a window in several model folders")
+    precision.add_argument(
+        "--models", type=Path, nargs="+", required=True, help="folders; the first is the reference"
+    )
+    precision.add_argument("--rounds", type=int, default=500)
     window = commands.add_parser("window", help="the window beside the same without one")
     window.add_argument("--model", type=Path, default=Path("assets/models/default"))
     window.add_argument("--data", type=Path, help="folder of sound files, not the bundled one")

@@ -6,7 +6,7 @@ import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from training.ast import AstConfig, AudioSpectrogramTransformer
 from training.weights import WEIGHTS_FILE, write_weights
 
 MAX_LOGIT_DIFFERENCE = 1e-3
+PARITY = "parity_max_logit_difference"  # in the provenance
 _OURS = (MODEL_FILE, WEIGHTS_FILE, MANIFEST_FILE)
 _PARITY_INPUTS = 64
 # The largest published model takes seconds an input, and its logits differ no more.
@@ -48,6 +49,7 @@ class ModelCard:
         windows: Window and hop.
         threshold: Of every keyword; half of it re-arms.
         smoothing_windows: Windows to average.
+        decided: A decision to take as it is, in place of the two.
         provenance: Where the model comes from.
     """
 
@@ -58,6 +60,7 @@ class ModelCard:
     windows: WindowConfig = field(default_factory=WindowConfig)
     threshold: float = 0.5
     smoothing_windows: int = 3
+    decided: DecisionConfig | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,6 +70,8 @@ class ModelCard:
 
     def decision(self) -> DecisionConfig:
         """When the model's keywords fire; labels with a leading underscore never do."""
+        if self.decided is not None:
+            return self.decided
         point = OperatingPoint(threshold=self.threshold, rearm_threshold=self.threshold / 2)
         keywords = [label for label in self.labels if not label.startswith("_")]
         return DecisionConfig(
@@ -74,8 +79,10 @@ class ModelCard:
             operating_points=dict.fromkeys(keywords, point),
         )
 
-    def manifest(self, folder: Path) -> ModelManifest:
-        """The manifest of the files in `folder`."""
+    def manifest(
+        self, folder: Path, files: Sequence[str] = (MODEL_FILE, WEIGHTS_FILE)
+    ) -> ModelManifest:
+        """The manifest of files in `folder`."""
         return ModelManifest(
             name=self.name,
             labels=tuple(self.labels),
@@ -85,13 +92,13 @@ class ModelCard:
             fbank=self.fbank,
             windows=self.windows,
             decision=self.decision(),
-            files={name: file_sha256(folder / name) for name in (MODEL_FILE, WEIGHTS_FILE)},
+            files={name: file_sha256(folder / name) for name in files},
             provenance=self.provenance,
         )
 
 
 def write_model_folder(folder: Path, model: AudioSpectrogramTransformer, card: ModelCard) -> float:
-    """Write a model folder beside its place, check it, and put it there.
+    """Write a model folder in float32 beside its place, check it, and put it there.
 
     Args:
         folder: Target; the model that is there already is replaced, other files stay.
@@ -105,6 +112,39 @@ def write_model_folder(folder: Path, model: AudioSpectrogramTransformer, card: M
         ConfigError: The folder holds something else than a model.
         ModelError: The ONNX model differs from torch's.
     """
+
+    def check(aside: Path) -> dict[str, Any]:
+        return {PARITY: parity(model, aside)}
+
+    def make(path: Path) -> None:
+        export_onnx(model, model.config, path, OUTPUT_NAME)
+
+    found: float = write_checked(folder, model, card, make, check)[PARITY]
+    return found
+
+
+def write_checked(
+    folder: Path,
+    model: AudioSpectrogramTransformer,
+    card: ModelCard,
+    make: Callable[[Path], None],
+    check: Callable[[Path], dict[str, Any]],
+) -> dict[str, Any]:
+    """Write a model folder beside its place and put it there once a check has passed.
+
+    Args:
+        folder: Target; the model that is there already is replaced, other files stay.
+        model: Its weights, float32.
+        card: What the manifest says.
+        make: Writes the ONNX file.
+        check: Told the folder aside; raises where it must not be kept.
+
+    Returns:
+        What the check found; it goes into the manifest's provenance.
+
+    Raises:
+        ConfigError: The folder holds something else than a model.
+    """
     folder = folder.resolve()  # a link stays a link
     if folder.exists() and not (folder / MANIFEST_FILE).exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder} is not empty and no model folder; name another one")
@@ -115,17 +155,16 @@ def write_model_folder(folder: Path, model: AudioSpectrogramTransformer, card: M
     aside.mkdir()
     try:
         write_weights(aside / WEIGHTS_FILE, model, {"name": card.name})
-        export_onnx(model, model.config, aside / MODEL_FILE, OUTPUT_NAME)
+        make(aside / MODEL_FILE)
         manifest = card.manifest(aside)
         (aside / MANIFEST_FILE).write_text(manifest_to_json(manifest))
-        difference = parity(model, aside)
-        provenance = {**manifest.provenance, "parity_max_logit_difference": difference}
-        manifest = replace(manifest, provenance=provenance)
+        found = check(aside)
+        manifest = replace(manifest, provenance={**manifest.provenance, **found})
         (aside / MANIFEST_FILE).write_text(manifest_to_json(manifest))
         _put_in_place(aside, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return difference
+    return found
 
 
 def _put_in_place(aside: Path, folder: Path) -> None:

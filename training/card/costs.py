@@ -17,11 +17,13 @@ from training.card.statement import (
     Statement,
     of_today,
     said,
+    share,
     unknown,
     value_said,
     whole,
 )
 from training.card.training_record import TrainingRecord
+from training.parity import PROVENANCE
 
 _GIVE_WATTS = "not estimated: give --watts, or watts = ... in the file of --owner"
 _GIVE_FACTOR = "not estimated: give --kg-per-kwh, or kg_per_kwh = ... in the file of --owner"
@@ -30,6 +32,7 @@ _GIVE_FACTOR = "not estimated: give --kg-per-kwh, or kg_per_kwh = ... in the fil
 def costs(records: Records, manifest: ModelManifest) -> list[Section]:
     """Compute, then energy."""
     cost, owner = records.cost, records.owner
+    compute = [*_counted(cost), *_precision(manifest), *_timed(cost, manifest)]
     energy = [
         *_energy(records.training, owner),
         owner_said(owner, "cloud", "where it was trained"),
@@ -40,7 +43,7 @@ def costs(records: Records, manifest: ModelManifest) -> list[Section]:
         ),
     ]
     return [
-        Section("Compute", [Items([*_counted(cost), *_timed(cost, manifest)])]),
+        Section("Compute", [Items(compute)]),
         Section("Energy", [Items(energy)]),
     ]
 
@@ -72,6 +75,32 @@ _COUNTED = (
     ("compute.multiply_adds", "multiply-adds of a window"),
     ("compute.bytes", "size of the files"),
 )
+
+
+def _precision(manifest: ModelManifest) -> Iterator[Statement]:
+    """What another number type than float32 changes, where the export compared the two."""
+    found = manifest.provenance.get(PROVENANCE)
+    if not found:
+        return
+    yield said(
+        "compute.precision",
+        "precision",
+        "{precision}; against float32 on {windows} windows of real audio: logits differ by {mean} "
+        "on average, {largest} at most; {lost} of {decisions} detections lost, {gained} gained; "
+        "{missed} of the words missed, {missed_before} in float32; {alarms} false alarms an hour, "
+        "{alarms_before} in float32",
+        precision=str(found["precision"]),
+        windows=whole(found["windows"]),
+        mean=f"{found['mean_logit_difference']:.1e}",
+        largest=f"{found['largest_logit_difference']:.1e}",
+        lost=whole(found["decisions_lost"]),
+        decisions=whole(found["decisions"]),
+        gained=whole(found["decisions_gained"]),
+        missed=share(found["miss_rate"]),
+        missed_before=share(found["miss_rate_float32"]),
+        alarms=Number(value=found["false_alarms_per_hour"], decimals=1),
+        alarms_before=Number(value=found["false_alarms_per_hour_float32"], decimals=1),
+    )
 
 
 def _timed(cost: Cost | None, manifest: ModelManifest) -> Iterator[Statement]:
