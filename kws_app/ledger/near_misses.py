@@ -85,7 +85,7 @@ class NearMisses:
     def configure(self, decision: DecisionConfig) -> None:
         """Follow other keywords or thresholds; what is under way goes on, if its keyword stays."""
         before, self._words = self._words, list(decision.operating_points)
-        self._index = np.array([self._labels.index(word) for word in self._words])
+        self._index = np.array([self._labels.index(word) for word in self._words], np.intp)
         self._thresholds = [point.threshold for point in decision.operating_points.values()]
         self._levels = self._margin * np.array(self._thresholds)
         places = {word: number for number, word in enumerate(self._words)}

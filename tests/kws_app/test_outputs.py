@@ -97,7 +97,7 @@ def test_near_misses_by_the_setting(tmp_path: Path, tiny: ModelManifest) -> None
                     posteriors=window().posteriors,
                     smoothed=np.array([0, 0.5, 0.4, 0.1], np.float32),
                     features=np.zeros((98, 128), np.float32),
-                    decision=DecisionConfig(),
+                    decision=tiny.decision,
                     detections=[],
                     held_back={},
                     skipped_windows=0,
