@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from engine.errors import ConfigError
 from kws_app.actions.action import Action
 from kws_app.actions.tables import check_switch, read_actions
 from kws_app.arguments import hint
+from kws_app.toml_text import parse_toml, read_toml_text
 
 _ACTION = "action"  # heads the tables; `actions` is the switch
 WINDOW_TABLE = "window"  # how the window looks; read by the window alone
@@ -41,12 +41,10 @@ def read_config_file(path: Path, known: Sequence[str]) -> ConfigFile:
         ConfigError: It cannot be read, is no TOML, or holds something unknown or malformed.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = read_toml_text(path)
     except OSError as err:
         raise ConfigError(f"cannot read {path}: {err.strerror}") from err
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise ConfigError(f"{path} is not valid TOML: {err}") from err
-    return parse_config(data, path, known)
+    return parse_config(parse_toml(text, path), path, known)
 
 
 def parse_config(data: Mapping[str, Any], path: Path, known: Sequence[str]) -> ConfigFile:

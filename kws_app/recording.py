@@ -105,9 +105,9 @@ class Recording:
 
     def _check(self) -> None:
         if self._sink.error is not None:
+            kept = "what was written so far is kept" if self._samples else "nothing was written"
             raise KwsError(
-                f"cannot write --record {self._path}: {self._sink.error.strerror}; "
-                "what was written so far is kept"
+                f"cannot write --record {self._path}: {self._sink.error.strerror}; {kept}"
             ) from self._sink.error
 
 
@@ -146,7 +146,11 @@ def _mend_flac(path: Path) -> int:
     import soundfile
 
     samples = 0
-    with soundfile.SoundFile(path) as file:
+    try:
+        file = soundfile.SoundFile(path)
+    except soundfile.LibsndfileError:
+        return 0  # not even its header could be written
+    with file:
         file.seekable = lambda: False  # its length is wrong
         while n := len(file.read(_PIECE_SAMPLES, dtype="int16")):
             samples += n

@@ -26,6 +26,8 @@ from kws_app.values import convert, to_toml_value
 
 DEFAULT_MODEL = asset("models/default")
 MAX_DAYS = 36_500  # a hundred years: dates can still be counted back
+MAX_REFRACTORY_S = 3_600
+_MAX_DURATION_S = MAX_DAYS * 86_400
 _ACTIONS = {  # the first one asked for counts
     "list-devices": "list the microphones",
     "print-config": "print the settings as TOML",
@@ -35,10 +37,18 @@ _HEADLESS_ONLY = ("duration", "max_detections", "json", "posteriors")
 BACKENDS = ("auto", "tensorrt", *BACKEND_NAMES)
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     **dict.fromkeys(
-        ("duration", "max_detections", "rate", "channels", "ledger_mb"),
+        ("max_detections", "rate", "channels", "ledger_mb"),
         ("above 0", lambda value: 0 < value < math.inf),
     ),
-    "refractory": ("0 seconds or more", lambda value: 0 <= value < math.inf),
+    # What is counted in samples must stay countable.
+    "duration": (
+        f"above 0 and at most {_MAX_DURATION_S} seconds",
+        lambda value: 0 < value <= _MAX_DURATION_S,
+    ),
+    "refractory": (
+        f"0 to {MAX_REFRACTORY_S} seconds",
+        lambda value: 0 <= value <= MAX_REFRACTORY_S,
+    ),
     "near_miss": ("above 0 and at most 1", lambda value: 0 < value <= 1),
     "ledger_days": (f"above 0 and at most {MAX_DAYS}", lambda value: 0 < value <= MAX_DAYS),
 }

@@ -15,8 +15,8 @@ _KIND_NAMES = {
     "float": "a number",
     "tuple[str, ...]": "a list of words",
     "Mapping[str, float]": "a list of KEYWORD=VALUE",
-    "Path": "a path",
-    "str": "a text",
+    "Path": "a path without zero bytes",
+    "str": "a text without zero bytes",
 }
 _TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
@@ -47,10 +47,10 @@ def convert(name: str, kind: str, value: Any) -> Any:
             case "Mapping[str, float]":
                 return _thresholds(value)
             case "Path":
-                return Path(value)
+                return Path(_without_zeros(value))
             case _:
                 return _text(value)
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, OverflowError) as err:
         raise ConfigError(f"{name} is {value!r}; it must be {_KIND_NAMES[wanted]}") from err
 
 
@@ -92,7 +92,14 @@ def _text(value: Any) -> str:
     # TOML's index 3 and name "3" mean the same device; anything else is a mistake.
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError(value)
-    return str(value)
+    return _without_zeros(str(value))
+
+
+def _without_zeros(text: str) -> str:
+    """No name of a file or a device holds one; the system would raise ValueError."""
+    if "\0" in str(text):
+        raise ValueError(text)
+    return text
 
 
 def _thresholds(value: Any) -> dict[str, float]:

@@ -114,11 +114,16 @@ class MainWindow(QMainWindow):
 
     def change(self, **values: Any) -> None:
         """Take other values of some settings."""
-        self.apply(replace(self._session.settings, **values))
+        try:
+            settings = replace(self._session.settings, **values)
+        except KwsError as err:
+            self.panes.show_notice(str(err))
+            return
+        self.apply(settings)
 
     def choose_device(self, device: str | None) -> None:
         """Listen to a microphone."""
-        self.change(device=device, input=None)
+        self.change(device=device, input=None, realtime=False)
 
     def choose_model(self, folder: Path) -> None:
         """Take another model, with the thresholds that it was calibrated with."""

@@ -97,7 +97,7 @@ class Session:
         self.stream = 0  # counts pipelines: a sample index means something within one only
         self._pipeline: Pipeline | None = None
         self._file: FileSource | None = None
-        self._fallback: Settings | None = None
+        self._fallback: tuple[Settings, ModelManifest, DecisionConfig] | None = None
         self._retries = 0
         self._retry_at_s: float | None = None
         self._is_changed = True
@@ -136,6 +136,7 @@ class Session:
         decision = decision_for(settings, manifest)
         if settings.ledger != self.settings.ledger:
             require_ledger(settings)
+        working = self.settings, self.manifest, self.decision
         before, self.settings = self.settings, settings
         if manifest is self.manifest and same_pipeline(before, settings):
             self._decide(decision)
@@ -147,7 +148,8 @@ class Session:
         self.manifest, self.decision = manifest, decision
         self.memory = LastMinute(manifest)
         if was_running or settings.input is not None:
-            self._fallback = before if works else None
+            # Where the one before had not begun yet, what worked before that comes back.
+            self._fallback = working if works else self._fallback
             self._retries, self._retry_at_s = 0, None
             self._open(look_again=True)
 
@@ -302,11 +304,11 @@ class Session:
 
     def _failed(self, err: KwsError) -> None:
         if self._fallback is not None:
-            before, self._fallback = self._fallback, None
+            (before, manifest, decision), self._fallback = self._fallback, None
             self._notices.append(f"{err}. Back to {what_comes_back(before, self.settings)}.")
             self.settings = before
-            self.manifest = load_manifest(before.model)
-            self.decision = decision_for(before, self.manifest)
+            # Kept, not loaded again: its folder may have gone meanwhile.
+            self.manifest, self.decision = manifest, decision
             self._open(look_again=True)
             return
         self.problem = str(err)

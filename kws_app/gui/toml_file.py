@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import tomllib
 from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,6 +12,7 @@ import tomlkit
 import tomlkit.exceptions
 
 from engine.errors import ConfigError
+from kws_app.toml_text import parse_toml, read_toml_text
 from kws_app.values import convert
 
 # From a key or a table and its key to the new value; None removes it.
@@ -27,7 +27,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: It cannot be read, or is no TOML.
     """
-    return _parse(_read(path), path)
+    return parse_toml(_read(path), path)
 
 
 def save_toml(
@@ -44,7 +44,7 @@ def save_toml(
         ConfigError: The file is damaged and stays as it is, or it cannot be written.
     """
     text = _read(path)
-    values = _parse(text, path)
+    values = parse_toml(text, path)
     check(values)
     _change(values, changes)
     check(values)
@@ -54,7 +54,7 @@ def save_toml(
         new = tomlkit.dumps(document)
     except tomlkit.exceptions.TOMLKitError as err:
         raise ConfigError(f"{path} cannot be changed: {err}; change it by hand") from err
-    if _parse(new, path) != values:
+    if parse_toml(new, path) != values:
         raise ConfigError(f"{path} is laid out so that it cannot be changed; change it by hand")
     try:
         _replace(path.resolve(), new)
@@ -64,20 +64,11 @@ def save_toml(
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")  # with the ends of lines as they are
+        return read_toml_text(path)
     except FileNotFoundError:
         return ""
     except OSError as err:
         raise ConfigError(f"cannot read {path}: {err.strerror}") from err
-    except UnicodeDecodeError as err:
-        raise ConfigError(f"{path} is not valid TOML: {err}") from err
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as err:
-        raise ConfigError(f"{path} is not valid TOML: {err}") from err
 
 
 def _change(document: MutableMapping[str, Any], changes: Mapping[tuple[str, ...], Any]) -> None:

@@ -14,6 +14,7 @@ from kws_app.arguments import hint
 from kws_app.config_file import WINDOW_TABLE
 
 _THEMES = ("system", "light", "dark")
+_MAX_PX = 1 << 24  # Qt's own limit for a part of a window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,9 @@ def from_base64(text: str) -> bytes:
 
 
 def _are_sizes(value: object) -> bool:
-    return isinstance(value, tuple) and all(type(size) is int and size >= 0 for size in value)
+    return isinstance(value, tuple) and all(
+        type(size) is int and 0 <= size < _MAX_PX for size in value
+    )
 
 
 def _is_base64(text: object) -> bool:

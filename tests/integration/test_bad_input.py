@@ -194,3 +194,19 @@ def test_failures_keep_json_lines_whole(tmp_path: Path, model: Path) -> None:
     assert done.stderr.count("\n") == 1
     assert '"event": "start"' in done.stdout.splitlines()[0]
     assert '"reason": "failed"' in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = " + "[" * 100_000, "is not valid TOML: brackets are nested too deeply"),
+        ("a." * 100_000 + "a = 1", "the name in line 1 has more than 20 parts"),
+        ("smoothing = " + "9" * 5_000, "is not valid TOML"),
+        ("refractory = 1e308", "refractory is 1e.308; it must be 0 to 3600 seconds"),
+        ('ledger = "a\\u0000b"', "it must be a path without zero bytes"),
+    ],
+)
+def test_a_settings_file_made_to_break_it(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "kws.toml"
+    path.write_text(text)
+    refused(2, message, "--config", path)

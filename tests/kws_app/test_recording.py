@@ -87,6 +87,16 @@ def test_a_full_disk_is_one_error_and_keeps_what_fitted(tmp_path: Path, suffix: 
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_disk_that_was_full_before_leaves_no_file(tmp_path: Path) -> None:
+    def fill() -> None:
+        with files_of_at_most(0), Recording(tmp_path / "r.flac", 16_000) as file:
+            file.add(NOISE, 0)
+
+    with pytest.raises(KwsError, match="File too large; nothing was written"):
+        fill()
+    assert list(tmp_path.iterdir()) == []
+
+
 def fail_at_the_end(path: Path, n_samples: int, limit_bytes: int, error: Exception | None) -> None:
     """A FLAC block has 4096 samples; what waits for a whole one is written on closing."""
     with ExitStack() as stack, Recording(path, 16_000) as file:

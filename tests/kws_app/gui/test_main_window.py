@@ -127,6 +127,16 @@ def test_a_device_that_fails_gives_way_and_is_told(
     qtbot.waitUntil(lambda: "Webcam" in window.panes.state.text(), timeout=10_000)
 
 
+def test_a_paced_recording_gives_way_to_a_microphone(window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "tones.wav"
+    soundfile.write(path, silence(1), RATE_HZ)
+    window.change(input=str(path), realtime=True)
+    window.choose_device("USB Mic")
+    assert window.panes.notice.text() == ""
+    window.change(realtime=True)  # of a microphone
+    assert "realtime" in window.panes.notice.text()
+
+
 def test_pause_lets_go_of_the_device(
     window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
 ) -> None:

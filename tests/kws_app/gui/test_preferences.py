@@ -154,6 +154,8 @@ def test_what_somebody_else_changed_meanwhile_stays(path: Path) -> None:
         ("near_miss = 2.0", "settings.toml: near_miss is 2.0; it must be above 0"),
         ("[window]\ntheme = 'blue'", "window.theme is 'blue'; it must be one of"),
         ("window = 3", "window must be a table"),
+        ("x = " + "[" * 100_000, "nested too deeply"),
+        ("smoothing = " + "9" * 5_000, "is not valid TOML"),
     ],
 )
 def test_a_damaged_file_is_said_and_never_overwritten(

@@ -1,5 +1,6 @@
 """One pipeline at a time: started, switched, recovered, ended."""
 
+import shutil
 import sys
 import threading
 import time
@@ -281,6 +282,35 @@ def test_another_model_is_taken_and_a_broken_one_gives_way(
     with pytest.raises(ModelError):
         session.apply(applied)
     assert session.manifest.folder == other
+
+
+def test_what_worked_comes_back_though_its_model_folder_has_gone(
+    make: Callable[..., Session], portaudio: FakeSounddevice, tmp_path: Path
+) -> None:
+    own = make_model_folder(tmp_path / "own")
+    session = make(model=own, rate=16_000, device="USB")
+    session.start()
+    until_state(session, State.LISTENING)
+    shutil.rmtree(own)
+    session.apply(replace(session.settings, device="Webcam Mic 2"))
+    total = poll_until(session, lambda update: bool(update.notices))
+    assert "Back to USB." in total.notices[0]
+    assert session.settings.device == "USB"
+    assert session.manifest.folder == own
+    until_state(session, State.FAILED)
+    assert "model.onnx" in session.problem
+
+
+def test_two_that_fail_at_once_give_way_to_what_worked_before_them(
+    make: Callable[..., Session], portaudio: FakeSounddevice
+) -> None:
+    session = make(device="USB", rate=16_000)
+    session.start()
+    until_state(session, State.LISTENING)
+    for device in ("Webcam Mic 2", "Webcam Mic 3"):
+        session.apply(replace(session.settings, device=device))
+    until_state(session, State.LISTENING)
+    assert session.settings.device == "USB"
 
 
 def test_standard_input_and_a_file_that_is_none(make: Callable[..., Session]) -> None:

@@ -49,6 +49,8 @@ def test_every_theme_can_be_remembered() -> None:
         ("splitter_px", [-1], "a list of sizes"),
         ("splitter_px", [True], "a list of sizes"),
         ("splitter_px", 3, "a list of sizes"),
+        ("splitter_px", [99_999_999_999, 1], "a list of sizes"),
+        ("column_px", [1 << 24], "a list of sizes"),
         ("column_px", [1.5], "a list of sizes"),
         ("recent_models", [3], "a list of folders"),
         ("recent_models", "/a", "a list of folders"),
