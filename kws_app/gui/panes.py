@@ -68,6 +68,8 @@ class Panes(QWidget):
         self.costs = CostBar(colours)
         self.actions_sign = ActionsSign(colours)
         self.state, self.notice, self.hint, self.keeping = QLabel(), QLabel(), QLabel(), QLabel()
+        for label in (self.state, self.notice, self.hint, self.keeping):
+            label.setTextFormat(Qt.TextFormat.PlainText)  # names of files and devices are in it
         for label in (self.state, self.notice, self.hint):
             label.setWordWrap(True)
         for label in (self.notice, self.hint):

@@ -7,6 +7,7 @@ after every start.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -99,9 +100,10 @@ class SingleInstance(QObject):
         except OSError:
             file.close()
             return False
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        # The number is a courtesy to a second start: a full folder is no reason not to begin.
+        with contextlib.suppress(OSError):
+            os.ftruncate(file.fileno(), 0)
+            os.pwrite(file.fileno(), f"{os.getpid()}\n".encode(), 0)
         self._lock = file
         return True
 

@@ -20,6 +20,7 @@ class LastWord(QWidget):
         self._row: HeardRow | None = None
         self._shown: tuple[str, str] | None = None
         self._word = QLabel("\N{NO-BREAK SPACE}")  # as high as a word
+        self._word.setTextFormat(Qt.TextFormat.PlainText)  # a label of any model
         font = QFont(self.font())
         font.setPointSizeF(max(28.0, 3.2 * font.pointSizeF()))
         font.setBold(True)

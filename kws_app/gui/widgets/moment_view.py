@@ -57,6 +57,7 @@ class MomentView(QDialog):
         self.resize(760, 620)
         self._colours = colours
         self._title, self._sentence = QLabel(), QLabel()
+        self._sentence.setTextFormat(Qt.TextFormat.PlainText)  # labels of any model are in it
         self._sentence.setWordWrap(True)
         self._plot = pyqtgraph.PlotWidget(background=colours.base)
         for side in ("left", "bottom"):

@@ -120,7 +120,13 @@ class SourcePicker(QWidget):
             self.problem.emit(said.rpartition("\n")[2] or "the microphones cannot be listed")
             return
         text = bytes(self._process.readAllStandardOutput()).decode(errors="replace")
-        self._fill([_device(json.loads(line)) for line in text.splitlines() if line])
+        try:
+            devices = [_device(json.loads(line)) for line in text.splitlines() if line]
+        except (ValueError, KeyError, TypeError):
+            # Libraries of the system may write to standard output, too.
+            self.problem.emit("the microphones cannot be listed: what was said is no list of them")
+            return
+        self._fill(devices)
 
     def _failed(self) -> None:
         self._again.setEnabled(True)

@@ -14,7 +14,7 @@ from fake_sounddevice import FakeSounddevice
 from history_rows import row
 from mouse import drag
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QApplication, QToolTip
+from qtpy.QtWidgets import QApplication, QLabel, QToolTip
 from signals import RATE_HZ, silence, tone_stream
 from tiny_model import make_model_folder
 
@@ -410,6 +410,13 @@ def test_a_long_name_leaves_room_for_the_others(
     assert window.panes.record_button.toolTip() == f"Recording to {path}"
     window.toggle_recording()
     assert window.panes.record_button.toolTip() == ""
+
+
+def test_names_of_files_and_labels_are_no_markup(window: MainWindow) -> None:
+    panes = window.panes
+    word = next(iter(panes.last_word.findChildren(QLabel)))
+    for label in (panes.state, panes.notice, panes.hint, panes.keeping, word):
+        assert label.textFormat() == Qt.TextFormat.PlainText
 
 
 def test_a_recording_is_told_in_the_title(window: MainWindow, tmp_path: Path, qtbot: Any) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from full_disk import files_of_at_most
 from program import ROOT, environment
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
@@ -42,6 +43,13 @@ def first(folder: Path) -> Iterator[SingleInstance]:
     instance = SingleInstance(folder)
     assert instance.acquire()
     yield instance
+    instance.release()
+
+
+def test_a_full_folder_is_no_reason_not_to_begin(folder: Path) -> None:
+    instance = SingleInstance(folder)
+    with files_of_at_most(0):
+        assert instance.acquire()
     instance.release()
 
 

@@ -223,6 +223,16 @@ def test_what_cannot_be_listed_is_told(qtbot: Any) -> None:
     picker.stop()
 
 
+@pytest.mark.parametrize("said", ["ALSA lib pcm.c", "{}", '{"name": "USB', "[1]"])
+def test_what_is_no_list_is_told(qtbot: Any, said: str) -> None:
+    picker = SourcePicker((sys.executable, "-c", "import sys; print(sys.argv[1])", said))
+    qtbot.addWidget(picker)
+    with qtbot.waitSignal(picker.problem, timeout=10_000) as told:
+        picker.refresh()
+    assert "cannot be listed" in told.args[0]
+    picker.stop()
+
+
 @pytest.mark.parametrize("program", [("no-such-program-here",)])
 def test_a_program_that_is_not_there_leaves_the_button_alive(
     qtbot: Any, program: tuple[str, ...]
