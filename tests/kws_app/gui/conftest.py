@@ -1,8 +1,48 @@
 """No test of the window needs a display."""
 
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fake_sounddevice import FakeSounddevice
+from signals import RATE_HZ
+
+from kws_app.gui.session import Session
+from kws_app.settings import Settings
+
+if TYPE_CHECKING:
+    from kws_app.gui.main_window import MainWindow
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_API"] = "pyqt5"
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="kws-tests-"))  # else Qt warns
+
+
+@pytest.fixture
+def portaudio(monkeypatch: pytest.MonkeyPatch) -> FakeSounddevice:
+    fake = FakeSounddevice()
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    return fake
+
+
+@pytest.fixture
+def session(tiny_folder: Path, portaudio: FakeSounddevice) -> Iterator[Session]:
+    made = Session(Settings(model=tiny_folder, backend="cpu", rate=RATE_HZ))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def window(qtbot: Any, session: Session) -> "MainWindow":
+    from kws_app.gui.colours import DARK  # Qt, after what is set above
+    from kws_app.gui.main_window import MainWindow
+
+    made = MainWindow(session, DARK)
+    qtbot.addWidget(made)
+    made.resize(1_000, 700)
+    made.show()
+    return made

@@ -1,7 +1,5 @@
 """What is set counts at once, without a restart; what fails comes back and is told."""
 
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,20 +20,6 @@ from kws_app.gui.settings_dialog import SettingsDialog
 from kws_app.gui.widgets.model_picker import ModelPicker
 from kws_app.gui.window_state import WindowState
 from kws_app.settings import Settings
-
-
-@pytest.fixture
-def portaudio(monkeypatch: pytest.MonkeyPatch) -> FakeSounddevice:
-    fake = FakeSounddevice()
-    monkeypatch.setitem(sys.modules, "sounddevice", fake)
-    return fake
-
-
-@pytest.fixture
-def session(tiny_folder: Path, portaudio: FakeSounddevice) -> Iterator[Session]:
-    made = Session(Settings(model=tiny_folder, backend="cpu", rate=RATE_HZ))
-    yield made
-    made.close()
 
 
 @pytest.fixture
