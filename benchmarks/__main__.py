@@ -56,6 +56,23 @@ def make_parser() -> argparse.ArgumentParser:
         "--models", type=Path, nargs="+", required=True, help="folders; the first is the reference"
     )
     precision.add_argument("--rounds", type=int, default=500)
+    gpu = commands.add_parser("gpu", help="TensorRT, ONNX Runtime and torch on a GPU")
+    gpu.add_argument(
+        "--models",
+        nargs="+",
+        default=["base", "small", "default"],
+        choices=("base", "small", "tiny", "default"),
+    )
+    gpu.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64, 256])
+    gpu.add_argument("--precision", default="fp16", choices=("fp32", "fp16", "bf16"))
+    gpu.add_argument(
+        "--without",
+        nargs="*",
+        default=[],
+        choices=("tensorrt", "tensorrt_rtx", "cuda", "torch", "compile"),
+    )
+    gpu.add_argument("--folder", type=Path, help="keeps exported models and plans for another run")
+    gpu.add_argument("--out", type=Path, help="JSON lines of all rows")
     window = commands.add_parser("window", help="the window beside the same without one")
     window.add_argument("--model", type=Path, default=Path("assets/models/default"))
     window.add_argument("--data", type=Path, help="folder of sound files, not the bundled one")

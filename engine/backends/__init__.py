@@ -43,6 +43,8 @@ class ChosenBackend:
 
 # Fastest first; each is imported only when tried. This is the only place that imports by name.
 _REGISTRY = {
+    "tensorrt": "engine.backends.tensorrt:TensorRtBackend",
+    "tensorrt_rtx": "engine.backends.tensorrt:TensorRtRtxBackend",
     "cuda": "engine.backends.onnxruntime:CudaBackend",
     "cpu": "engine.backends.onnxruntime:CpuBackend",
 }

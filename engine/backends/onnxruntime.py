@@ -19,13 +19,18 @@ class CpuBackend:
 
     One window is too little work to share between cores, and spinning threads take a whole core
     from everything else on the machine (docs/measurements.md), so: one thread, no spinning.
+
+    Args:
+        manifest: The model.
+        model: What is loaded in place of its ONNX file: the same model, in other types.
     """
 
     name = "cpu"
     _provider: ClassVar[str] = "CPUExecutionProvider"
 
-    def __init__(self, manifest: ModelManifest) -> None:
+    def __init__(self, manifest: ModelManifest, model: bytes = b"") -> None:
         self._manifest = manifest
+        self._model = model
         self._session: Any = None
         import onnxruntime
 
@@ -48,7 +53,7 @@ class CpuBackend:
         path = self._manifest.model_path
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=[self._provider]
+                self._model or str(path), options, providers=self._providers()
             )
         except Exception as err:  # ONNX Runtime raises many kinds for a bad model
             raise ModelError(f"{path} cannot be loaded: {_first_line(err)}") from err
@@ -70,6 +75,9 @@ class CpuBackend:
             raise BackendError(f"ONNX Runtime failed: {_first_line(err)}") from err
         result: Float32 = logits
         return result
+
+    def _providers(self) -> list[str]:
+        return [self._provider]
 
     def _check_shapes(self) -> None:
         path = self._manifest.model_path

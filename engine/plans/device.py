@@ -1,0 +1,73 @@
+"""The GPU that plans are built for and run on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import BackendError
+
+_MISSING = "cuda-bindings is not installed; pip install 'kws[tensorrt]'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpu:
+    """One GPU.
+
+    Attributes:
+        name: Its product name.
+        capability: Compute capability, such as "9.0".
+        driver: Version of CUDA that its driver supports, such as "13.0".
+    """
+
+    name: str
+    capability: str
+    driver: str
+
+
+def cuda_runtime() -> Any:
+    """The CUDA runtime's Python module; raises BackendError where it is not installed."""
+    try:
+        from cuda.bindings import runtime
+    except ImportError as err:
+        raise BackendError(_MISSING) from err
+    return runtime
+
+
+def checked(result: tuple[Any, ...]) -> Any:
+    """The value of a call to the CUDA runtime.
+
+    Args:
+        result: What the call returned: its status and at most one value.
+
+    Raises:
+        BackendError: The status is not success.
+    """
+    status, *values = result
+    if status.value:
+        runtime = cuda_runtime()
+        _, text = runtime.cudaGetErrorString(status)
+        raise BackendError(f"CUDA failed: {status.name}, {text.decode()}")
+    return values[0] if values else None
+
+
+def find_gpu() -> Gpu:
+    """The first GPU.
+
+    Raises:
+        BackendError: There is none, or its driver is too old.
+    """
+    runtime = cuda_runtime()
+    try:
+        count = checked(runtime.cudaGetDeviceCount())
+    except BackendError as err:
+        raise BackendError(f"no GPU: {err}") from err
+    if not count:
+        raise BackendError("no GPU: the driver finds none")
+    properties = checked(runtime.cudaGetDeviceProperties(0))
+    driver = checked(runtime.cudaDriverGetVersion())
+    return Gpu(
+        name=properties.name.decode(),
+        capability=f"{properties.major}.{properties.minor}",
+        driver=f"{driver // 1000}.{driver % 1000 // 10}",
+    )

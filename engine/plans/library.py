@@ -1,0 +1,86 @@
+"""The two libraries that build and run plans, behind one interface of the same names."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import BackendError
+
+# Backend to module. TensorRT for RTX installs from PyPI; the classic one from NVIDIA's own index.
+MODULES = {"tensorrt": "tensorrt", "tensorrt_rtx": "tensorrt_rtx"}
+_OLDEST_CLASSIC = (10, 12)  # the first that takes strongly typed networks alone
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Library:
+    """An imported library.
+
+    Attributes:
+        name: As in --backend.
+        module: The Python module.
+    """
+
+    name: str
+    module: Any
+
+    @property
+    def version(self) -> str:
+        """Exact version; plans of another one are not read."""
+        return str(self.module.__version__)
+
+    @property
+    def is_rtx(self) -> bool:
+        """Whether it is TensorRT for RTX, which compiles kernels where a plan first runs."""
+        return self.name == "tensorrt_rtx"
+
+    def logger(self, messages: list[str]) -> Any:
+        """A logger of the library that collects errors, newest last."""
+        trt = self.module
+
+        class _Collects(trt.ILogger):  # type: ignore[misc, name-defined]
+            def __init__(self) -> None:
+                trt.ILogger.__init__(self)
+
+            def log(self, severity: Any, message: str) -> None:
+                if severity <= trt.ILogger.Severity.ERROR:
+                    del messages[:-9]
+                    messages.append(message)
+                _log.debug("%s: %s", trt.__name__, message)
+
+        return _Collects()
+
+
+def find_library(name: str) -> Library:
+    """Import a library.
+
+    Args:
+        name: One of MODULES.
+
+    Raises:
+        BackendError: It is not installed, does not load here, or is too old.
+    """
+    module_name = MODULES[name]
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as err:
+        if err.name != module_name:
+            raise BackendError(f"{module_name} lacks {err.name}; install it anew") from err
+        raise BackendError(f"{module_name} is not installed; {_how(name)}") from err
+    except Exception as err:  # a shared library that does not load raises several kinds
+        raise BackendError(f"{module_name} does not load: {err}; {_how(name)}") from err
+    library = Library(name, module)
+    version = tuple(int(part) for part in library.version.split(".")[:2])
+    if name == "tensorrt" and version < _OLDEST_CLASSIC:
+        raise BackendError(f"TensorRT {library.version} is too old; 10.12 or later is needed")
+    return library
+
+
+def _how(name: str) -> str:
+    if name == "tensorrt_rtx":
+        return "pip install 'kws[tensorrt]'"
+    return "README, TensorRT, says how"
