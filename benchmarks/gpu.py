@@ -20,7 +20,6 @@ from benchmarks.gpu_torch import CompiledTorch, EagerTorch, Limits, measure_limi
 from engine.backends import Backend
 from engine.backends.onnxruntime import CudaBackend
 from engine.backends.tensorrt import TensorRtBackend, TensorRtRtxBackend
-from engine.errors import KwsError
 from engine.plans.cache import PlanCache
 
 _STRETCH_S = 1.0  # of each candidate at each size of batch
@@ -91,12 +90,14 @@ def report(
                 if program in without:
                     continue
                 try:
-                    rows += _measure(model, program, make, batches, limits)
-                except (KwsError, RuntimeError) as err:
-                    notes.append(f"{name}, {program}: {str(err).strip()[:500]}")
-                print(f"{name}, {program}: done", flush=True)
-    if out:
-        out.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows))
+                    found = _measure(model, program, make, batches, limits)
+                except Exception as err:  # noqa: BLE001  one that fails must not end the others
+                    notes.append(f"{name}, {program}: {type(err).__name__}: {str(err)[:500]}")
+                    continue
+                rows += found
+                if out:
+                    with out.open("a") as file:
+                        file.writelines(json.dumps(asdict(row)) + "\n" for row in found)
     return "\n".join([_machine(), limits.text(), "", _table(rows), "", *notes])
 
 

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Protocol, Self
 
+from engine.backends.ladder import Ladder
+from engine.backends.protocol import Backend
 from engine.errors import BackendError
 from engine.manifest import ModelManifest
-from engine.types import Float32
 
-
-class Backend(Protocol):
-    """Scores model inputs. Entered, used and left on one thread."""
-
-    @property
-    def name(self) -> str:
-        """Name as in --backend."""
-
-    def __enter__(self) -> Self:
-        """Load the model; raises BackendError or ModelError."""
-
-    def __exit__(self, *exc_info: object) -> None:
-        """Free it."""
-
-    def infer(self, model_inputs: Float32) -> Float32:
-        """Logits [batch, labels] of model inputs [batch, frames, mels]."""
+__all__ = ["BACKEND_NAMES", "Backend", "ChosenBackend", "choose_backend", "why_not"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +19,16 @@ class ChosenBackend:
 
     Attributes:
         backend: Ready to be entered.
-        reason: Why this one, and why not the faster ones.
+        reason: Why this one, and why not the faster ones, as far as it is known before.
     """
 
     backend: Backend
     reason: str
+
+    @property
+    def reason_now(self) -> str:
+        """The same, as far as it is known by now."""
+        return self.backend.reason if isinstance(self.backend, Ladder) else self.reason
 
 
 # Fastest first; each is imported only when tried. This is the only place that imports by name.
@@ -49,36 +39,65 @@ _REGISTRY = {
     "cpu": "engine.backends.onnxruntime:CpuBackend",
 }
 BACKEND_NAMES = tuple(_REGISTRY)
+_CPU = BACKEND_NAMES[-1]
+
+# A CUDA error stays for as long as the process lives: nothing on the GPU works any more.
+_gpu_failure: list[str] = []
 
 
-def choose_backend(name: str, manifest: ModelManifest) -> ChosenBackend:
+def choose_backend(name: str, manifest: ModelManifest, *, live: bool = False) -> ChosenBackend:
     """Find the backend to use.
 
     Args:
-        name: "auto", or one of BACKEND_NAMES, which is then strict.
+        name: "auto", or one of BACKEND_NAMES, which is then strict: entering it works or fails.
         manifest: The model.
+        live: Whether a stream that can't wait is scored. A lower backend then scores while a plan
+            is built, and the CPU when a GPU fails.
 
     Raises:
         BackendError: The named backend is not in this version or not available here.
     """
     if name == "auto":
-        refused = []
-        for candidate in BACKEND_NAMES:
-            try:
-                backend = _create(candidate, manifest)
-            except BackendError as err:
-                refused.append(f"not {candidate}: {err}")
-                continue
-            return ChosenBackend(backend=backend, reason="; ".join(refused) or "fastest")
-        raise BackendError("no backend is available: " + "; ".join(refused))
+        return _best(manifest, live=live)
     if name not in _REGISTRY:
         raise BackendError(
             f"backend {name!r} is not in this version; choose auto, {', '.join(BACKEND_NAMES)}"
         )
-    return ChosenBackend(backend=_create(name, manifest), reason="asked for")
+    backend = _create(name, manifest)
+    if live and name != _CPU:
+        rungs = [backend, _create(_CPU, manifest)]
+        backend = Ladder(rungs, live=False, strict=True, on_failure=_gpu_failure.append)
+    return ChosenBackend(backend=backend, reason="asked for")
+
+
+def why_not(name: str, manifest: ModelManifest) -> str:
+    """What keeps a backend from being used here, as far as it is known without loading it."""
+    try:
+        choose_backend(name, manifest)
+    except BackendError as err:
+        return str(err)
+    return ""
+
+
+def _best(manifest: ModelManifest, *, live: bool) -> ChosenBackend:
+    rungs, skipped = [], []
+    for candidate in BACKEND_NAMES:
+        try:
+            rungs.append(_create(candidate, manifest))
+        except BackendError as err:
+            skipped.append(f"not {candidate}: {err}")
+    if not rungs:
+        raise BackendError("no backend is available: " + "; ".join(skipped))
+    reason = "; ".join(skipped) or "fastest"
+    if len(rungs) == 1:
+        return ChosenBackend(backend=rungs[0], reason=reason)
+    ladder = Ladder(rungs, skipped, live=live, on_failure=_gpu_failure.append)
+    return ChosenBackend(backend=ladder, reason=reason)
 
 
 def _create(name: str, manifest: ModelManifest) -> Backend:
+    if _gpu_failure and name != _CPU:
+        raise BackendError(f"{_gpu_failure[0]}; only a new start of the program mends that")
     module_name, class_name = _REGISTRY[name].split(":")
     backend: Backend = getattr(importlib.import_module(module_name), class_name)(manifest)
     return backend

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -76,7 +78,7 @@ class CpuBackend:
         result: Float32 = logits
         return result
 
-    def _providers(self) -> list[str]:
+    def _providers(self) -> list[Any]:
         return [self._provider]
 
     def _check_shapes(self) -> None:
@@ -101,6 +103,15 @@ class CudaBackend(CpuBackend):
 
     name = "cuda"
     _provider: ClassVar[str] = "CUDAExecutionProvider"
+
+    def _providers(self) -> list[Any]:
+        import onnxruntime
+
+        # CUDA's libraries lie in packages of their own, where the loader does not look.
+        if hasattr(onnxruntime, "preload_dlls"):
+            with redirect_stdout(sys.stderr):  # it prints what it does not find
+                onnxruntime.preload_dlls()
+        return [(self._provider, {"use_tf32": 0})]  # float32 in the model means float32
 
 
 def _tensors(found: list[tuple[str, str, list[Any]]]) -> str:

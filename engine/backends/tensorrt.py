@@ -11,7 +11,7 @@ from engine.backends.self_test import check_against, expected_logits, self_test_
 from engine.errors import BackendError
 from engine.manifest import ModelManifest
 from engine.plans.build import MAX_BATCH, build, identity_of, plans_folder
-from engine.plans.cache import PlanCache, StoredPlan
+from engine.plans.cache import Identity, PlanCache, StoredPlan
 from engine.plans.device import find_gpu
 from engine.plans.library import find_library
 from engine.plans.onnx_file import OnnxFile, read_onnx
@@ -49,7 +49,7 @@ class TensorRtBackend:
     ) -> None:
         self._manifest = manifest
         self._max_batch = max_batch
-        self._go_on = go_on
+        self.go_on = go_on
         self._library = find_library(self.name)
         self._gpu = find_gpu()
         self._cache = cache or PlanCache(plans_folder())
@@ -66,11 +66,9 @@ class TensorRtBackend:
     def __enter__(self) -> Self:
         """Build if need be, load and test; raises BackendError or ModelError."""
         onnx_file = read_onnx(self._manifest)
-        identity = identity_of(
-            self._library, self._gpu, self._manifest, onnx_file.precision, self._max_batch
-        )
+        identity = self._identity(onnx_file)
         stored = self._cache.read(identity) or build(
-            self._cache, identity, self._manifest, go_on=self._go_on
+            self._cache, identity, self._manifest, go_on=self.go_on
         )
         runner = self._load(stored)
         try:
@@ -82,6 +80,10 @@ class TensorRtBackend:
         self._runner = runner
         return self
 
+    def is_prepared(self) -> bool:
+        """Whether the plan is there; raises BackendError or ModelError."""
+        return self._cache.read(self._identity(read_onnx(self._manifest))) is not None
+
     def __exit__(self, *exc_info: object) -> None:
         """Free the GPU's memory."""
         if self._runner is not None:
@@ -91,6 +93,11 @@ class TensorRtBackend:
     def infer(self, model_inputs: Float32) -> Float32:
         """Logits [batch, labels] of model inputs [batch, frames, mels]."""
         return self.runner.infer(model_inputs)
+
+    def _identity(self, onnx_file: OnnxFile) -> Identity:
+        return identity_of(
+            self._library, self._gpu, self._manifest, onnx_file.precision, self._max_batch
+        )
 
     def _load(self, stored: StoredPlan) -> PlanRunner:
         fbank = self._manifest.fbank
