@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ MODEL_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
 MAX_MODEL_BYTES = 1 << 30
 _MAX_MANIFEST_BYTES = 4 << 20
+_MAX_LABEL = 64
+_NO_TEXT = ("Cc", "Cs", "Zl", "Zp")  # control, surrogate, line and paragraph separator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,6 +289,12 @@ def _parse_files(fields: _Fields) -> dict[str, str]:
 def _check_labels(manifest: ModelManifest, where: str) -> None:
     if not manifest.keywords:
         raise ModelError(f"{where}: every label is a background label; at least one must not be")
+    for label in manifest.labels:
+        if len(label) > _MAX_LABEL or any(unicodedata.category(c) in _NO_TEXT for c in label):
+            raise ModelError(
+                f"{where}: label {label[:_MAX_LABEL]!r} must be text of at most {_MAX_LABEL} "
+                "characters, without line breaks and control characters"
+            )
     for label in manifest.background_labels:
         if label not in manifest.labels:
             raise ModelError(f"{where}: background label {label!r} is not among the labels")

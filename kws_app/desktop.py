@@ -31,8 +31,11 @@ def run(arguments: Sequence[str]) -> None:
     for name, text in ((_ENTRY, entry(program())), (_ICON, _text("icons/kws.svg"))):
         path = folder / name
         try:
+            if remove and not path.exists():
+                emit(f"not there: {path}")
+                continue
             if remove:
-                path.unlink(missing_ok=True)
+                path.unlink()
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any, Self
@@ -41,10 +42,16 @@ class Recording:
         if not path.parent.is_dir():
             raise ConfigError(f"--record: folder {path.parent} does not exist")
         self._path = path
-        self._aside = path.with_suffix(f".partial{path.suffix}")
+        self._aside = _free_name(path)
         self._format = _FORMATS[path.suffix.lower()]
         self._rate_hz = sample_rate_hz
         self._samples = 0
+        self._is_finished = False
+
+    @property
+    def seconds(self) -> float:
+        """Length so far; of a finished file what it holds."""
+        return self._samples / self._rate_hz
 
     def __enter__(self) -> Self:
         """Open the file; raises ConfigError before anything is heard if nothing can be kept."""
@@ -77,20 +84,27 @@ class Recording:
 
     def __exit__(self, kind: object, *exc_info: object) -> None:
         """Close and rename, also after a failure: nothing heard is lost."""
+        was_finished = self._is_finished
+        self._finish()
+        if kind is None and not was_finished:
+            self._check()  # the last samples are written when the file is closed
+
+    def _finish(self) -> None:
+        """Close and rename, once."""
+        if self._is_finished:
+            return
+        self._is_finished = True
         self._file.close()
         self._sink.close()
         try:
-            samples = self._samples
             if self._sink.error is not None and self._format == "FLAC":
-                samples = _mend_flac(self._aside)
-            if samples == 0:
+                self._samples = _mend_flac(self._aside)
+            if self._samples == 0:
                 self._aside.unlink()  # a device that did not open must not cost the old file
             else:
                 self._aside.replace(self._path)
         except OSError as err:
             raise KwsError(f"cannot write --record {self._path}: {err.strerror}") from err
-        if kind is None:
-            self._check()  # the last samples are written when the file is closed
 
     def _write(self, samples: Float32) -> None:
         if self._format == "WAV" and self._samples + len(samples) > _MAX_WAV_SAMPLES:
@@ -105,10 +119,19 @@ class Recording:
 
     def _check(self) -> None:
         if self._sink.error is not None:
-            kept = "what was written so far is kept" if self._samples else "nothing was written"
+            self._finish()  # only then it is known what is kept
+            kept = (
+                f"the first {self.seconds:.1f} s are kept" if self._samples else "nothing is kept"
+            )
             raise KwsError(
                 f"cannot write --record {self._path}: {self._sink.error.strerror}; {kept}"
             ) from self._sink.error
+
+
+def _free_name(path: Path) -> Path:
+    """A name to write to aside; what a crash left under one may be all that there is."""
+    names = (path.with_suffix(f".partial{i or ''}{path.suffix}") for i in itertools.count())
+    return next(name for name in names if not name.exists())
 
 
 class _Sink:

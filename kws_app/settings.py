@@ -34,7 +34,7 @@ _ACTIONS = {  # the first one asked for counts
     "headless": "listen without a window",
 }
 _HEADLESS_ONLY = ("duration", "max_detections", "json", "posteriors")
-BACKENDS = ("auto", "tensorrt", *BACKEND_NAMES)
+BACKENDS = ("auto", *BACKEND_NAMES)
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     **dict.fromkeys(
         ("max_detections", "rate", "channels", "ledger_mb"),

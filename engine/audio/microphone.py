@@ -85,7 +85,9 @@ def find_input_device(wanted: str | None) -> InputDevice:
     """
     devices = _listed()
     if not devices:
-        raise DeviceError("there is no input device; plug in a microphone, or read --input FILE")
+        raise DeviceError(
+            "there is no input device; plug in a microphone, or take a recording (--input FILE)"
+        )
     if wanted is None:
         defaults = [device for device in devices if device.is_default]
         return defaults[0] if defaults else devices[0]
@@ -255,7 +257,7 @@ class MicrophoneSource:
 
 
 def _sounddevice() -> Any:
-    return load_sounddevice("there is no microphone", ", or read --input FILE")
+    return load_sounddevice("there is no microphone", ", or take a recording (--input FILE)")
 
 
 def _close(stream: Any) -> None:

@@ -27,10 +27,7 @@ _END_S = 2.0
 
 
 def plans_folder() -> Path:
-    """Where plans are kept: KWS_PLANS, or `kws/plans` in the platform's cache folder."""
-    named = os.environ.get("KWS_PLANS")
-    if named:
-        return Path(named)
+    """Where plans are kept: `kws/plans` in the person's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "kws" / "plans"
 

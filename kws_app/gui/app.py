@@ -15,9 +15,10 @@ from kws_app.config_file import read_config_file
 from kws_app.gui.choices import with_recent
 from kws_app.gui.colours import Colours
 from kws_app.gui.crash_log import without_names
+from kws_app.gui.first_session import first_session
 from kws_app.gui.history import HeardRow
 from kws_app.gui.main_window import MainWindow
-from kws_app.gui.session import Session, State
+from kws_app.gui.session_state import State
 from kws_app.gui.settings_dialog import SettingsDialog
 from kws_app.gui.shell import Shell, run_window
 from kws_app.gui.window_actions import ActionsState, WindowActions
@@ -76,7 +77,7 @@ class Application:
     ) -> None:
         self._shell = shell
         preferences = shell.preferences
-        self.session = Session(preferences.settings)
+        self.session, left_out = first_session(preferences)
         if record is not None:
             self.session.record_to(record)
         self.window = MainWindow(self.session, shell.theme.colours)
@@ -88,11 +89,14 @@ class Application:
         self._save_timer.setInterval(_SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self._save)
         self.actions = WindowActions(actions, log_names=preferences.settings.verbose > 0)
+        self.actions.is_held_back = self.window.hears_itself
         self._connect()
         self.session.on_detection = self.actions.put
         self.actions.follow(self.session.settings, self.session.manifest)
+        for line in left_out:
+            self.window.panes.show_notice(line, stays=True)
         if preferences.problem:
-            self.window.panes.show_notice(preferences.problem)
+            self.window.panes.show_notice(preferences.problem, stays=True)
         panes, state = self.window.panes, preferences.window
         for splitter, sizes in ((panes.across, state.splitter_px), (panes.left, state.column_px)):
             if len(sizes) == splitter.count():
@@ -109,6 +113,7 @@ class Application:
             shell.preferences.window.close_to_tray and shell.tray.available
         )
         window.settings_changed.connect(self._keep)
+        window.settings_refused.connect(self._refresh_dialog)
         window.state_changed.connect(self._show_state)
         window.word_heard.connect(self._show_word)
         window.visibility_changed.connect(shell.tray.set_window_visible)
@@ -122,7 +127,7 @@ class Application:
         if self._dialog is None:
             dialog = SettingsDialog(self.session, self._shell.preferences.window, self.window)
             dialog.settings_wanted.connect(lambda changes: self.window.change(**changes))
-            dialog.model_wanted.connect(self.window.choose_model)
+            dialog.model_wanted.connect(self._choose_model)
             dialog.threshold_wanted.connect(self.window.set_threshold)
             dialog.enabled_wanted.connect(self.window.set_enabled)
             dialog.theme_wanted.connect(self._choose_theme)
@@ -153,6 +158,11 @@ class Application:
         preferences.update_window(recent_models=recent)
         self.actions.follow(settings, self.session.manifest)
         self._refresh_dialog()
+        self._save_timer.start()
+
+    def _choose_model(self, folder: Path) -> None:
+        self._shell.preferences.settle("model")
+        self.window.choose_model(folder)
         self._save_timer.start()
 
     def _choose_theme(self, choice: str) -> None:
@@ -195,5 +205,7 @@ class Application:
         self._shell.preferences.update_window(
             splitter_px=tuple(panes.across.sizes()), column_px=tuple(panes.left.sizes())
         )
-        self.window.end()
-        self.actions.end()
+        try:
+            self.window.end()
+        finally:
+            self.actions.end()

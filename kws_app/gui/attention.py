@@ -56,6 +56,15 @@ class Attention(QObject):
                 self._thread = threading.Thread(target=self._work, name="attention", daemon=True)
                 self._thread.start()
 
+    def retire(self) -> None:
+        """Answer nothing more; what is being computed is thrown away."""
+        self.ready.disconnect()
+        with self._lock:
+            self._asked = self._path = None
+            is_idle = self._thread is None
+        if is_idle:  # a thread that still emits needs its object
+            self.deleteLater()
+
     def join(self, timeout_s: float) -> None:
         """Wait for what is being computed."""
         thread = self._thread

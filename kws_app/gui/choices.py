@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.backends import choose_backend
-from engine.errors import BackendError
+from engine.backends import why_not
 from engine.manifest import MANIFEST_FILE, MODEL_FILE, ModelManifest
 from kws_app.resources import asset
 from kws_app.settings import BACKENDS, Settings
@@ -67,7 +66,7 @@ def with_recent(recent: Sequence[str], folder: Path) -> tuple[str, ...]:
 
 def backend_choices(manifest: ModelManifest) -> list[BackendChoice]:
     """All backends, with what keeps one from being used, as far as is known without loading it."""
-    return [BackendChoice(name=name, why_not=_why_not(name, manifest)) for name in BACKENDS]
+    return [BackendChoice(name=name, why_not=why_not(name, manifest)) for name in BACKENDS]
 
 
 def for_model(settings: Settings, manifest: ModelManifest) -> dict[str, object]:
@@ -89,14 +88,6 @@ def for_model(settings: Settings, manifest: ModelManifest) -> dict[str, object]:
         "smoothing": None,
         "refractory": None,
     }
-
-
-def _why_not(name: str, manifest: ModelManifest) -> str:
-    try:
-        choose_backend(name, manifest)
-    except BackendError as err:
-        return str(err)
-    return ""
 
 
 def _text(folder: Path) -> str:

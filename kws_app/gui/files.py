@@ -8,6 +8,7 @@ from pathlib import Path
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from kws_app.gui.history import HeardRow, to_csv, to_json_lines
+from kws_app.ledger.log import write_aside
 
 _KINDS = "FLAC, WAV (*.flac *.wav)"
 _TABLES = "CSV (*.csv);;JSON lines (*.jsonl)"
@@ -42,7 +43,8 @@ def write_history(path: Path, rows: Sequence[HeardRow]) -> str:
     """
     text = to_json_lines(rows) if path.suffix in (".jsonl", ".json") else to_csv(rows)
     try:
-        path.write_text(text, encoding="utf-8")
+        # A file's name may hold what is no text; nothing is lost where the disk is full.
+        write_aside(path, text.encode("utf-8", "backslashreplace"))
     except OSError as err:
         return f"cannot write {path}: {err.strerror}"
     return f"{len(rows)} detections written to {path}"

@@ -7,20 +7,19 @@ from datetime import datetime, timedelta
 
 from engine.types import Heard
 from kws_app.gui.history import MAX_CLIPS, HeardRow
-from kws_app.gui.session import Session
+from kws_app.gui.stretch import Stretch
 from kws_app.pcm import Int16, to_pcm
 
 _CLIP_S = 1.5  # the window and half a second before it
 
 
-def rows_of(heard: Sequence[Heard], session: Session) -> list[HeardRow]:
-    """Rows of what a session has just heard.
+def rows_of(heard: Sequence[Heard], stretch: Stretch) -> list[HeardRow]:
+    """Rows of what has just been heard.
 
     Args:
         heard: In order; only the last ones get their audio, as the history keeps no more.
-        session: Its memory has the audio.
+        stretch: The stream that it was heard in; its memory has the audio.
     """
-    rate_hz = session.manifest.fbank.sample_rate_hz
     now = datetime.now()
     rows = []
     for left, event in zip(range(len(heard), 0, -1), heard, strict=True):
@@ -28,20 +27,20 @@ def rows_of(heard: Sequence[Heard], session: Session) -> list[HeardRow]:
         rows.append(
             HeardRow(
                 at=now - timedelta(milliseconds=event.latency_ms),
-                time_s=detection.end_sample / rate_hz,
+                time_s=detection.end_sample / stretch.rate_hz,
                 end_sample=detection.end_sample,
-                stream=session.stream,
+                stream=stretch.stream,
                 keyword=detection.keyword,
                 score=detection.score,
                 threshold=detection.threshold,
-                source=session.started.source if session.started else "",
-                clip=_clip(session, detection.end_sample) if left <= MAX_CLIPS else None,
+                source=stretch.source,
+                clip=_clip(stretch, detection.end_sample) if left <= MAX_CLIPS else None,
             )
         )
     return rows
 
 
-def _clip(session: Session, end_sample: int) -> Int16 | None:
-    n_samples = round(_CLIP_S * session.manifest.fbank.sample_rate_hz)
-    audio = session.memory.audio(end_sample, n_samples)
+def _clip(stretch: Stretch, end_sample: int) -> Int16 | None:
+    n_samples = round(_CLIP_S * stretch.rate_hz)
+    audio = stretch.memory.audio(end_sample, n_samples)
     return None if audio is None else to_pcm(audio)

@@ -13,6 +13,7 @@ from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
+from kws_app.gui.plain_text import plain_tip
 from kws_app.pcm import Int16
 
 COLUMNS = ("time", "keyword", "score", "threshold", "label", "clip")
@@ -142,7 +143,7 @@ class History(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and column in _NUMBERS:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{row.time_s:.2f} s into {row.source}"
+            return plain_tip(f"{row.time_s:.2f} s into {row.source}")
         return None
 
     def rows(self, indices: Iterable[int] | None = None) -> list[HeardRow]:
@@ -166,8 +167,16 @@ def to_csv(rows: Iterable[HeardRow]) -> str:
         lineterminator="\n",
     )
     writer.writeheader()
-    writer.writerows(row.as_values() for row in rows)
+    writer.writerows(
+        {name: _no_formula(value) for name, value in row.as_values().items()} for row in rows
+    )
     return file.getvalue()
+
+
+def _no_formula(value: object) -> object:
+    """Text that a spreadsheet would compute, as text (OWASP, CSV injection)."""
+    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if is_formula else value
 
 
 def to_json_lines(rows: Iterable[HeardRow]) -> str:

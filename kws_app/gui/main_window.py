@@ -27,7 +27,9 @@ from kws_app.gui.moments import Moments
 from kws_app.gui.panes import Panes
 from kws_app.gui.player import Player
 from kws_app.gui.row_actions import RowActions
-from kws_app.gui.session import Session, State, Update
+from kws_app.gui.session import Session
+from kws_app.gui.session_state import State, Update
+from kws_app.gui.stretch import Stretch
 from kws_app.settings import Settings
 
 _SLOW_MS = 1_000
@@ -45,6 +47,7 @@ class MainWindow(QMainWindow):
     """
 
     settings_changed = Signal(object)
+    settings_refused = Signal()
     state_changed = Signal(object, str)
     word_heard = Signal(object)
     settings_asked = Signal()
@@ -90,6 +93,10 @@ class MainWindow(QMainWindow):
         self.panes.show_state(self._session)
         self.moments.set_colours(colours)
 
+    def hears_itself(self) -> bool:
+        """Whether the microphone hears a clip that the window plays; may be asked on any thread."""
+        return self._session.settings.input is None and self._player.is_heard
+
     def toggle(self) -> None:
         """Pause, or go on listening."""
         if self._session.is_running or self._session.state in (State.NO_DEVICE, State.RECOVERING):
@@ -104,8 +111,7 @@ class MainWindow(QMainWindow):
         try:
             self._session.apply(settings)
         except KwsError as err:
-            self.panes.show_notice(str(err))
-            self.panes.set_decision(self._session.decision)
+            self._refuse(err)
             return
         if self._session.manifest is not model:
             self._show_model()
@@ -117,9 +123,16 @@ class MainWindow(QMainWindow):
         try:
             settings = replace(self._session.settings, **values)
         except KwsError as err:
-            self.panes.show_notice(str(err))
+            self._refuse(err)
             return
         self.apply(settings)
+
+    def _refuse(self, err: KwsError) -> None:
+        """Say what was refused, and show again what is in force."""
+        self.panes.show_notice(str(err))
+        self.panes.set_decision(self._session.decision)
+        self.panes.show_state(self._session)
+        self.settings_refused.emit()
 
     def choose_device(self, device: str | None) -> None:
         """Listen to a microphone."""
@@ -130,7 +143,7 @@ class MainWindow(QMainWindow):
         try:
             changes = for_model(self._session.settings, load_manifest(folder))
         except KwsError as err:
-            self.panes.show_notice(str(err))
+            self._refuse(err)
             return
         self.change(**changes)
 
@@ -195,9 +208,9 @@ class MainWindow(QMainWindow):
         self.bridge.stop()
         self._slow.stop()
         self.panes.close_children()
-        self._session.close()
         self._player.join(0.2)
         self.moments.join(0.5)
+        self._session.close()  # last: it may raise what ended a stream
 
     def _connect(self) -> None:
         panes = self.panes
@@ -230,6 +243,8 @@ class MainWindow(QMainWindow):
     def _show(self, update: Update) -> None:
         """Everything that is new, on the window's thread."""
         session, panes = self._session, self.panes
+        for stretch, heard in update.earlier:
+            self._add(heard, stretch)
         if session.stream != self._stream:
             self._stream = session.stream
             panes.new_stream()
@@ -243,7 +258,7 @@ class MainWindow(QMainWindow):
         for notice in update.notices:
             panes.show_notice(notice)
         if update.heard:
-            self._add(update.heard)
+            self._add(update.heard, session.stretch)
         if update.stats is not None and session.is_running:
             panes.costs.show_stats(update.stats)
         if self.exposure.is_seen:
@@ -258,8 +273,8 @@ class MainWindow(QMainWindow):
             self._told_settings = self._session.settings
             self.settings_changed.emit(self._told_settings)
 
-    def _add(self, heard: list[Heard]) -> None:
-        rows = rows_of(heard, self._session)
+    def _add(self, heard: list[Heard], stretch: Stretch) -> None:
+        rows = rows_of(heard, stretch)
         self.panes.history.add(rows)
         self.panes.last_word.show_row(rows[-1])
         self._last_heard_at = time.monotonic()

@@ -81,6 +81,7 @@ class Moments(QObject):
 
     def set_model(self) -> None:
         """The session has another model."""
+        self._attention.retire()
         self._attention = self._made_attention()
 
     def join(self, timeout_s: float) -> None:

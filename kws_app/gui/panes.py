@@ -23,8 +23,10 @@ from engine.config import DecisionConfig
 from engine.manifest import ModelManifest
 from kws_app.gui.colours import Colours
 from kws_app.gui.history import History
-from kws_app.gui.session import Session, State, Update
+from kws_app.gui.plain_text import plain_tip
+from kws_app.gui.session import Session
 from kws_app.gui.session_ledger import SessionLedger
+from kws_app.gui.session_state import State, Update
 from kws_app.gui.widgets.actions_sign import ActionsSign
 from kws_app.gui.widgets.history_view import HistoryView
 from kws_app.gui.widgets.last_word import LastWord
@@ -153,7 +155,9 @@ class Panes(QWidget):
         name = recorded.name if recorded is not None else ""
         short = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, _NAME_PX)
         self.record_button.setText("● Record…" if recorded is None else f"■ Stop {short}")
-        self.record_button.setToolTip("" if recorded is None else f"Recording to {recorded}")
+        self.record_button.setToolTip(
+            "" if recorded is None else plain_tip(f"Recording to {recorded}")
+        )
         self.record_button.setStyleSheet("" if recorded is None else f"color: {colours.error}")
         recording = session.settings.input
         self.picker.select(session.settings.device, Path(recording).name if recording else None)
@@ -194,11 +198,14 @@ class Panes(QWidget):
         place = self.costs.mapToGlobal(self.costs.rect().topRight())
         QToolTip.showText(place, self.costs.details(), self.costs, QRect(), _NOTICE_MS)
 
-    def show_notice(self, text: str) -> None:
-        """Show a line for some seconds."""
+    def show_notice(self, text: str, *, stays: bool = False) -> None:
+        """Show a line for some seconds, or until another one comes."""
         self.notice.setText(text)
         self.notice.show()
-        self._notice_timer.start(_NOTICE_MS)
+        if stays:
+            self._notice_timer.stop()
+        else:
+            self._notice_timer.start(_NOTICE_MS)
 
     def clear_notice(self, text: str) -> None:
         """Take a line away, if it is still shown: it is true no more."""
@@ -219,7 +226,7 @@ class Panes(QWidget):
             text, colour, why = "⚠  Clips are not kept", self.colours.error, ledger.problem
         self.keeping.setText(text)
         self.keeping.setStyleSheet(f"color: {colour}")
-        self.keeping.setToolTip(why)
+        self.keeping.setToolTip(plain_tip(why))
         self.keeping.setVisible(bool(text))
 
     def _show_hint(self, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,8 @@ from engine.audio.playback import play
 from engine.errors import KwsError
 from engine.types import Float32
 from kws_app.pcm import Int16
+
+_ECHO_S = 2.0  # a window, its smoothing, and what is on its way through a loudspeaker
 
 
 class Player:
@@ -24,6 +27,13 @@ class Player:
         self._play = play
         self._thread: threading.Thread | None = None
         self._problem: str | None = None
+        self._ended_at_s = float("-inf")
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether a microphone may hear a clip of ours, or did in what is being decided."""
+        is_playing = self._thread is not None and self._thread.is_alive()
+        return is_playing or time.monotonic() < self._ended_at_s + _ECHO_S
 
     def start(self, clip: Int16, rate_hz: int) -> bool:
         """Play a clip; False while another one plays."""
@@ -51,3 +61,5 @@ class Player:
             self._play(samples, rate_hz)
         except KwsError as err:
             self._problem = str(err)
+        finally:
+            self._ended_at_s = time.monotonic()

@@ -34,6 +34,8 @@ class Preferences:
         """Start with the defaults; `load` is the way to make one."""
         self.path = path
         self.problem: str | None = None
+        self._given = frozenset(given)
+        self._left_out: set[str] = set()
         self._values: dict[str, Any] = dict(given)
         self._settings = Settings(**self._values)
         self._window = WindowState()
@@ -71,6 +73,30 @@ class Preferences:
     def window(self) -> WindowState:
         """How the window was left."""
         return self._window
+
+    def leave_out(self, name: str, rest: Any = None) -> bool:
+        """Do without a setting of the file that cannot work; the file stays as it is.
+
+        Args:
+            name: The setting.
+            rest: What of it can; None for the default.
+
+        Returns:
+            Whether the file has it; a flag or the environment is not overruled.
+        """
+        if name in self._given or name not in self._values:
+            return False
+        self._left_out.add(name)
+        values = {key: value for key, value in self._values.items() if key != name}
+        self._values = values if rest is None else {**values, name: rest}
+        self._settings = Settings(**self._values)
+        return True
+
+    def settle(self, name: str) -> None:
+        """A person has chosen: what was left out of the file goes from it, too, with `save`."""
+        if name in self._left_out:
+            self._left_out.discard(name)
+            self._changes.setdefault((name,), None)
 
     def update(self, values: Mapping[str, Any]) -> Settings:
         """Change settings, in force at once; `save` writes them.

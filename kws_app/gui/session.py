@@ -8,63 +8,38 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 
 from engine.audio.file import FileSource
+from engine.audio.paced import PacedSource
+from engine.audio.source import Source
 from engine.backends import choose_backend
 from engine.config import DecisionConfig
 from engine.consumers import EventQueue
 from engine.errors import DeviceError, KwsError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline
-from engine.scorer import ScoredWindow
-from engine.types import Detection, Event, Float32, Heard, Started, Stopped, StreamStats
-from kws_app.gui.memory import LastMinute, Level, Moment
+from engine.types import Detection, Event, Heard, Started, Stopped, StreamStats
+from kws_app.gui.memory import LastMinute
 from kws_app.gui.session_ledger import SessionLedger, require_ledger
 from kws_app.gui.session_recording import SessionRecording
-from kws_app.gui.session_source import make_source, same_pipeline, what_comes_back
+from kws_app.gui.session_source import (
+    each_hears,
+    each_sees,
+    make_source,
+    same_pipeline,
+    what_comes_back,
+)
+from kws_app.gui.session_state import State, Update
+from kws_app.gui.stretch import Stretch
 from kws_app.settings import Settings, decision_for
 from kws_app.streams import say
 
 _QUEUE_EVENTS = 4_096
 _STATS_EVERY_S = 1.0
 _END_S = 1.5  # a microphone that hangs when it is closed is given up after 1 s
+_LEDGER_AGAIN_S = 5.0
 _RETRY_S = (1.0, 2.0, 4.0, 8.0)
-
-
-class State(Enum):
-    """What the window says it is doing."""
-
-    STARTING = "starting"
-    LISTENING = "listening"
-    PAUSED = "paused"
-    RECOVERING = "recovering"
-    NO_DEVICE = "no device"
-    FINISHED = "end of the recording"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Update:
-    """What happened since the last poll.
-
-    Attributes:
-        heard: Detections.
-        moments: Windows that were scored.
-        level: How loud it was.
-        stats: The newest report, if there was one.
-        is_changed: Whether the state, the source or the backend is another one.
-        notices: Lines for people.
-    """
-
-    heard: list[Heard] = field(default_factory=list)
-    moments: list[Moment] = field(default_factory=list)
-    level: Level = field(default_factory=Level)
-    stats: StreamStats | None = None
-    is_changed: bool = False
-    notices: list[str] = field(default_factory=list)
 
 
 class Session:
@@ -97,6 +72,11 @@ class Session:
         self.stream = 0  # counts pipelines: a sample index means something within one only
         self._pipeline: Pipeline | None = None
         self._file: FileSource | None = None
+        self._source: Source | None = None
+        self._is_held = False
+        self._ledger_at_s = 0.0
+        self._earlier: list[tuple[Stretch, list[Heard]]] = []
+        self._defect: BaseException | None = None
         self._fallback: tuple[Settings, ModelManifest, DecisionConfig] | None = None
         self._retries = 0
         self._retry_at_s: float | None = None
@@ -106,7 +86,17 @@ class Session:
     @property
     def is_running(self) -> bool:
         """Whether a pipeline is there, listening or about to."""
-        return self._pipeline is not None
+        return self._pipeline is not None and not self._is_held
+
+    @property
+    def stretch(self) -> Stretch:
+        """The stream that is listened to."""
+        return Stretch(
+            stream=self.stream,
+            source=self.started.source if self.started else "",
+            rate_hz=self.manifest.fbank.sample_rate_hz,
+            memory=self.memory,
+        )
 
     @property
     def duration_s(self) -> float:
@@ -116,10 +106,20 @@ class Session:
     def start(self) -> None:
         """Begin or go on listening; what goes wrong is told by `poll`."""
         self._retries, self._retry_at_s = 0, None
+        if self._is_held and isinstance(self._source, PacedSource):
+            self._is_held = False
+            self._source.go_on()
+            self._enter(State.LISTENING)
+            return
         self._open(look_again=self.state in (State.NO_DEVICE, State.RECOVERING))
 
     def pause(self) -> None:
-        """Stop listening and let go of the device."""
+        """Stop listening and let go of the device; a recording goes on later where it was."""
+        if isinstance(self._source, PacedSource) and self.state is State.LISTENING:
+            self._source.hold()
+            self._is_held = True
+            self._enter(State.PAUSED)
+            return
         self._close()
         self._retry_at_s = self._fallback = None
         self._enter(State.PAUSED)
@@ -174,16 +174,21 @@ class Session:
         if self._retry_at_s is not None and self._clock() >= self._retry_at_s:
             self._retry_at_s = None
             self._open(look_again=True)
+        if self.ledger.is_busy and self._clock() >= self._ledger_at_s:
+            self._begin_ledger()
         if (problem := self.recording.take_problem()) is not None:
             self._notices.append(problem)
             self._is_changed = True
         if told := self.ledger.take_notices():
             self._notices += told
             self._is_changed = True
+        self._raise_defect()
         notices, self._notices = self._notices, []
+        earlier, self._earlier = self._earlier, []
         is_changed, self._is_changed = self._is_changed, False
         return Update(
             heard=heard,
+            earlier=earlier,
             moments=self.memory.take_fresh(),
             level=self.memory.take_level(),
             stats=stats,
@@ -194,13 +199,18 @@ class Session:
     def record_to(self, path: Path | None) -> None:
         """Record what the model hears from now on, or end that; raises KwsError."""
         if path is None:
-            self.recording.end()
+            if (told := self.recording.end()) is not None:
+                self._notices.append(told)
         else:
             self.recording.begin(path)
         self._is_changed = True
 
     def close(self) -> None:
-        """End everything, within two seconds; what goes wrong is said on stderr."""
+        """End everything, within two seconds; what goes wrong is said on stderr.
+
+        Raises:
+            BaseException: What ended a stream and no KwsError; everything has ended all the same.
+        """
         self._close()
         try:
             self.recording.end()
@@ -208,6 +218,7 @@ class Session:
             say(str(err))
         for notice in self.ledger.take_notices():
             say(notice)
+        self._raise_defect()
 
     def _decide(self, decision: DecisionConfig) -> None:
         self.decision = decision
@@ -222,8 +233,9 @@ class Session:
             self.ledger.set_limits(self.settings)
 
     def _begin_ledger(self) -> None:
-        if self.state is State.LISTENING:
+        if self.state is State.LISTENING and self._source is not None:
             manifest, decision = self.manifest, self.decision
+            self._ledger_at_s = self._clock() + _LEDGER_AGAIN_S
             self.ledger.begin(self.settings, self._source, manifest, decision, self.stream)
             self._is_changed = True
 
@@ -244,45 +256,47 @@ class Session:
         self.stream += 1
         self.ledger.new_stream()
         self._queue = EventQueue(_QUEUE_EVENTS, drop_oldest=True)
-        memory, recording, on_detection = self.memory, self.recording, self.on_detection
-        ledger = self.ledger
-
-        def hear(samples: Float32, lost_samples: int) -> None:
-            memory.hear(samples, lost_samples)
-            recording.hear(samples, lost_samples)
-            ledger.hear(samples, lost_samples)
-
-        def see(scored: ScoredWindow) -> None:
-            memory.see(scored)
-            ledger.see(scored)
-            for detection in scored.detections:
-                on_detection(detection)
-
+        memory, recording, ledger = self.memory, self.recording, self.ledger
         self._pipeline = Pipeline(
             source,
             self.manifest,
             chosen,
             self.decision,
             [self._queue],
-            on_audio=hear,
-            on_window=see,
+            on_audio=each_hears(memory.hear, recording.hear, ledger.hear),
+            on_window=each_sees(memory.see, ledger.see, on_detection=self.on_detection),
             stats_every_s=_STATS_EVERY_S,
         )
         self._pipeline.start()
 
     def _close(self) -> None:
         pipeline, self._pipeline = self._pipeline, None
+        self._is_held = False
         if pipeline is None:
             return
         pipeline.stop()
-        self._queue.close()
         try:
             pipeline.join(timeout_s=_END_S)
         except TimeoutError as err:
             self._notices.append(f"{err}; a driver may be stuck")
         except KwsError:
             pass  # it was to end anyway
+        except BaseException as err:  # noqa: BLE001  raised again by the next poll
+            self._defect = err
+        self._take_rest()
+        self._queue.close()
         self.ledger.end()
+
+    def _take_rest(self) -> None:
+        """What was heard since the last poll: its actions have run, so it must be shown."""
+        heard = []
+        while (event := self._queue.get(0)) is not None:
+            if isinstance(event, Started):
+                self.started = event
+            elif isinstance(event, Heard):
+                heard.append(event)
+        if heard:
+            self._earlier.append((self.stretch, heard))
 
     def _next_event(self) -> Event | None:
         return self._queue.get(0) if self._pipeline is not None else None
@@ -290,17 +304,28 @@ class Session:
     def _ended(self, event: Stopped) -> None:
         """The pipeline ended by itself."""
         pipeline, self._pipeline = self._pipeline, None
+        self._is_held = False
         assert pipeline is not None  # noqa: S101  its event has just come
         failure: KwsError | None = None
         try:
             pipeline.join(timeout_s=_END_S)
         except KwsError as err:
             failure = err
+        except BaseException as err:  # noqa: BLE001  raised again by the poll that looks
+            self._defect = err
         self.ledger.end()
-        if failure is not None:
+        if self._defect is not None:
+            self._enter(State.FAILED, f"the program has a fault: {self._defect!r}")
+        elif failure is not None:
             self._failed(failure)
         else:
             self._enter(State.FINISHED if event.reason == "end of input" else State.PAUSED)
+
+    def _raise_defect(self) -> None:
+        """Raise what no part of the program may raise, once; the crash guard tells of it."""
+        defect, self._defect = self._defect, None
+        if defect is not None:
+            raise defect
 
     def _failed(self, err: KwsError) -> None:
         if self._fallback is not None:

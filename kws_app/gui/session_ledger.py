@@ -26,6 +26,10 @@ from kws_app.streams import say
 MAX_NAMED = 100_000  # as many rows as the history has
 HOW = "Nothing is kept to label. Settings has a folder for it, or start with --ledger FOLDER."
 _ENDED = "No more clips are kept; listening goes on."
+# The window answers meanwhile: another process holds a ledger for milliseconds, or it hangs.
+_WAIT_S = 0.3
+_WRITER_WAIT_S = 10.0
+_END_S = 1.0
 
 _Place = tuple[int, float, str]
 
@@ -35,10 +39,12 @@ class SessionLedger:
 
     Attributes:
         problem: Why nothing is kept although it was asked for, or "".
+        is_busy: Whether that may pass by itself: another process has the folder.
     """
 
     def __init__(self) -> None:
         self.problem = ""
+        self.is_busy = False
         self._lock = threading.Lock()
         self._keeper: LedgerKeeper | None = None
         self._folder: Path | None = None
@@ -74,7 +80,7 @@ class SessionLedger:
         A folder that cannot be used is told in `problem` and once as a notice.
         """
         self.end()
-        before, self.problem = self.problem, ""
+        before, self.problem, self.is_busy = self.problem, "", False
         if settings.ledger is None:
             self._told = None
             return
@@ -83,8 +89,9 @@ class SessionLedger:
         def named(entry: Entry) -> None:
             self._name((stream, entry.time_s, entry.keyword), folder, entry.id)
 
+        ledger = Ledger(folder, limits, lock_wait_s=_WAIT_S)
         keeper = LedgerKeeper(
-            Ledger(folder, limits),
+            ledger,
             source,
             manifest,
             decision,
@@ -94,8 +101,9 @@ class SessionLedger:
         )
         try:
             keeper.__enter__()
+            ledger.lock_wait_s = _WRITER_WAIT_S
         except KwsError as err:
-            self.problem = str(err)
+            self.problem, self.is_busy = str(err), not isinstance(err, ConfigError)
             if self.problem != before:
                 self._notices.append(f"{err}. Nothing is kept; listening goes on.")
             return
@@ -109,7 +117,7 @@ class SessionLedger:
             self._keeper, self._folder, self._is_new = keeper, folder, True
 
     def end(self) -> None:
-        """Write what is still waiting and keep no more; what goes wrong is a notice."""
+        """Write what is waiting and keep no more, in a second; what goes wrong is a notice."""
         with self._lock:
             keeper, self._keeper, self._folder = self._keeper, None, None
         if keeper is not None:
@@ -171,7 +179,9 @@ class SessionLedger:
             )
         folder, entry_id = found
         if self._labels is None or self._labels.folder != folder:
-            self._labels = Ledger(folder)  # a ledger is used by one thread at a time
+            self._labels = Ledger(
+                folder, lock_wait_s=_WAIT_S
+            )  # a ledger is used by one thread at a time
         self._labels.label([entry_id], label)
 
     def take_notices(self) -> list[str]:
@@ -186,10 +196,23 @@ class SessionLedger:
             del self._ids[next(iter(self._ids))]
 
     def _close(self, keeper: LedgerKeeper) -> None:
-        try:
-            keeper.__exit__(None, None, None)
-        except KwsError as err:
-            self._notices.append(f"{err}. The last clips were not kept.")
+        """On a thread that can be left behind: it may wait for another process."""
+
+        def write_rest() -> None:
+            try:
+                keeper.__exit__(None, None, None)
+            except KwsError as err:
+                self._tell(f"{err}. The last clips were not kept.")
+
+        thread = threading.Thread(target=write_rest, name="ledger-end", daemon=True)
+        thread.start()
+        thread.join(_END_S)
+        if thread.is_alive():
+            self._tell("Another process has the ledger's folder: the last clips are kept later.")
+
+    def _tell(self, notice: str) -> None:
+        with self._lock:
+            self._notices.append(notice)
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -204,4 +227,4 @@ def require_ledger(settings: Settings) -> None:
         KwsError: It cannot be made, or holds other things.
     """
     if settings.ledger is not None:
-        Ledger(settings.ledger).create(())
+        Ledger(settings.ledger, lock_wait_s=_WAIT_S).create(())

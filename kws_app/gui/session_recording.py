@@ -37,16 +37,24 @@ class SessionRecording:
         with self._lock:
             self._recording, self.path = recording, path
 
-    def end(self) -> None:
+    def end(self) -> str | None:
         """Close the file, if there is one.
+
+        Returns:
+            What it holds, for people.
 
         Raises:
             KwsError: Its end could not be written.
         """
         with self._lock:
-            recording, self._recording, self.path = self._recording, None, None
-        if recording is not None:
-            recording.__exit__(None, None, None)
+            recording, self._recording = self._recording, None
+            path, self.path = self.path, None
+        if recording is None:
+            return None
+        recording.__exit__(None, None, None)
+        if recording.seconds == 0:
+            return "Nothing was heard, so nothing was recorded."
+        return f"{recording.seconds:.1f} s recorded to {path}"
 
     def hear(self, samples: Float32, lost_samples: int) -> None:
         """Take audio on the scorer thread; a full disk ends the recording, not the listening."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.audio.file import FileSource
@@ -9,6 +10,8 @@ from engine.audio.microphone import MicrophoneSource
 from engine.audio.paced import PacedSource
 from engine.audio.source import Source
 from engine.errors import ConfigError
+from engine.scorer import ScoredWindow
+from engine.types import Detection, Float32
 from kws_app.settings import Settings
 
 
@@ -38,7 +41,10 @@ def make_source(
         ), None
     if settings.input == "-":
         raise ConfigError("the window does not read standard input; use --headless for that")
-    file = FileSource(Path(settings.input), rate_hz)
+    path = Path(settings.input)
+    if path.exists() and not path.is_file():  # a pipe may keep its reader waiting for ever
+        raise ConfigError(f"{path} is no file; the window plays recordings that lie on a disk")
+    file = FileSource(path, rate_hz)
     return PacedSource(file, rate_hz), file
 
 
@@ -59,3 +65,29 @@ def what_comes_back(before: Settings, failed: Settings) -> str:
     if before.backend != failed.backend:
         return f"backend {before.backend}"
     return "what was set before"
+
+
+Hear = Callable[[Float32, int], None]
+See = Callable[[ScoredWindow], None]
+
+
+def each_hears(*consumers: Hear) -> Hear:
+    """Hands the audio of a pipeline to several, in order."""
+
+    def hear(samples: Float32, lost_samples: int) -> None:
+        for consumer in consumers:
+            consumer(samples, lost_samples)
+
+    return hear
+
+
+def each_sees(*consumers: See, on_detection: Callable[[Detection], None]) -> See:
+    """Hands the windows of a pipeline to several, in order, and then their detections."""
+
+    def see(scored: ScoredWindow) -> None:
+        for consumer in consumers:
+            consumer(scored)
+        for detection in scored.detections:
+            on_detection(detection)
+
+    return see

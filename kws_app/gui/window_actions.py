@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from qtpy.QtCore import QObject, Signal
@@ -73,6 +73,8 @@ class WindowActions(QObject):
         self._failed_at_s: float | None = None
         self._turn = 0  # counts runners: one that ends has nothing more to show
         self._ending: list[threading.Thread] = []
+        # Told by the window: what it plays itself must not act.
+        self.is_held_back: Callable[[], bool] = lambda: False
         self._happened.connect(self._show)
 
     def follow(self, settings: Settings, manifest: ModelManifest) -> None:
@@ -99,8 +101,13 @@ class WindowActions(QObject):
     def put(self, detection: Detection) -> None:
         """Take a detection on the scorer thread; returns at once."""
         runner = self._runner
-        if runner is not None:
-            runner.put(detection)
+        if runner is None:
+            return
+        if self.is_held_back():
+            line = f"{detection.keyword}: nothing was done, a clip was playing"
+            self._happened.emit(line, False, self._turn)
+            return
+        runner.put(detection)
 
     def end(self) -> None:
         """End what is under way; returns within 2 s."""

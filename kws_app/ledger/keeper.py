@@ -99,7 +99,8 @@ class LedgerKeeper:
         self._too_many = self._too_late = 0
         self._failure: BaseException | None = None
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._write, name="ledger")
+        # Who has waited long enough for another process's lock may end the program all the same.
+        self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
 
     def __enter__(self) -> Self:
         """Make the folder and start; raises ConfigError before anything is heard."""

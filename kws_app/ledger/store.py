@@ -42,6 +42,7 @@ class Ledger:
     Args:
         folder: Where it is.
         limits: What to keep when entries are added; None for no limits.
+        lock_wait_s: How long to wait while another process uses the folder.
         now: The wall clock, in UTC.
     """
 
@@ -50,11 +51,13 @@ class Ledger:
         folder: Path,
         limits: Limits | None = None,
         *,
+        lock_wait_s: float = _LOCK_WAIT_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.folder = folder
         self.removed = 0
         self.limits = limits
+        self.lock_wait_s = lock_wait_s
         self._now = now
         self._log = EntryLog(folder)
         self._strays: list[Path] = []
@@ -265,7 +268,7 @@ class Ledger:
         """Keep every other process out; the lock goes with the process, however it ends."""
         path = self.folder / _LOCK
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline = time.monotonic() + _LOCK_WAIT_S
+        deadline = time.monotonic() + self.lock_wait_s
         try:
             while True:
                 try:
@@ -274,7 +277,7 @@ class Ledger:
                 except BlockingIOError:
                     if time.monotonic() > deadline:
                         raise KwsError(
-                            f"another process has held {path} for {_LOCK_WAIT_S:.0f} s; end it"
+                            f"another process has held {path} for {self.lock_wait_s:g} s; end it"
                         ) from None
                     time.sleep(_LOCK_POLL_S)
             yield

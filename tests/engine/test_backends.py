@@ -53,13 +53,14 @@ def test_a_named_backend_is_strict(tiny: ModelManifest) -> None:
 
 def test_auto_without_any_backend(tiny: ModelManifest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", list)
-    with pytest.raises(BackendError, match=r"no backend is available: not cuda: .*; not cpu: "):
+    with pytest.raises(BackendError, match=r"no backend is available: not tensorrt: .*; not cpu: "):
         choose_backend("auto", tiny)
 
 
 def test_an_unknown_backend_is_named(tiny: ModelManifest) -> None:
     with pytest.raises(
-        BackendError, match="backend 'tpu' is not in this version; choose auto, cuda, cpu"
+        BackendError,
+        match="'tpu' is not in this version; choose auto, tensorrt, tensorrt_rtx, cuda, cpu",
     ):
         choose_backend("tpu", tiny)
     assert BACKEND_NAMES[-1] == "cpu"

@@ -76,9 +76,7 @@ def test_a_plan_of_another_model_is_refused(
         PlanRunner(library, plan[:-100_000], (98, 128), len(manifest.labels)).__enter__()
 
 
-def test_onnx_runtime_on_the_gpu(
-    manifest: ModelManifest, inputs: Float32, wanted: Float32
-) -> None:
+def test_onnx_runtime_on_the_gpu(manifest: ModelManifest, inputs: Float32, wanted: Float32) -> None:
     try:
         backend = CudaBackend(manifest)
     except BackendError as err:

@@ -36,9 +36,9 @@ def test_there_and_gone_again(folder: Path, capsys: pytest.CaptureFixture[str]) 
         assert capsys.readouterr().out == "".join(f"written: {path}\n" for path in written)
     assert fields(written[0].read_text())["Icon"] == written[1].stem
     assert written[1].read_text().startswith("<svg")
-    for _ in range(2):
+    for told in ("removed", "not there"):
         run(["--remove"])
-        assert capsys.readouterr().out == "".join(f"removed: {path}\n" for path in written)
+        assert capsys.readouterr().out == "".join(f"{told}: {path}\n" for path in written)
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 

@@ -191,7 +191,10 @@ def test_printed_actions_read_back_the_same(tmp_path: Path) -> None:
         (["--threshold", "yes=1.1"], "threshold of 'yes' is 1.1; it must be above 0"),
         (["--threshold", "yes=-0.1"], "threshold of 'yes' is -0.1"),
         (["--threshold", "yes=nan"], "threshold of 'yes' is nan"),
-        (["--backend", "tpu"], "backend 'tpu' is unknown; choose one of auto, tensorrt, cuda"),
+        (
+            ["--backend", "tpu"],
+            "backend 'tpu' is unknown; choose one of auto, tensorrt, tensorrt_rtx",
+        ),
         (
             ["--actions", "of"],
             r"actions is 'of'; it must be one of off, dry-run, on \(did you mean",

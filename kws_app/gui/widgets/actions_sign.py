@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from kws_app.gui.colours import Colours
+from kws_app.gui.plain_text import plain_tip
 from kws_app.gui.window_actions import ActionsState, summary
 
 
@@ -36,7 +37,7 @@ class ActionsSign(QPushButton):
             colour = self._colours.error
         self.setText(text)
         self.setAccessibleName(text or "Actions")
-        self.setToolTip(why)
+        self.setToolTip(plain_tip(why))
         self.setAccessibleDescription(why)
         self.setStyleSheet(f"color: {colour}")
         self.setVisible(bool(text))

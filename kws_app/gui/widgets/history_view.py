@@ -65,13 +65,14 @@ class HistoryView(QWidget):
         self._count = QLabel()
         self._buttons = {
             text: QPushButton(text)
-            for text in ("Play", "Why?", "Right", "Wrong", "Copy", "Export…")
+            # Labels come and go with a ledger: on the left, where nothing else moves for them.
+            for text in ("Right", "Wrong", "Play", "Why?", "Copy", "Export…")
         }
         for text, call in (
-            ("Play", self.play),
-            ("Why?", self.explain),
             ("Right", lambda: self.label(RIGHT)),
             ("Wrong", lambda: self.label(WRONG)),
+            ("Play", self.play),
+            ("Why?", self.explain),
             ("Copy", self.copy),
             ("Export…", self.export_asked.emit),
         ):
@@ -115,7 +116,7 @@ class HistoryView(QWidget):
 
     def selected(self) -> list[int]:
         """Selected rows of the table, rising."""
-        return sorted(index.row() for index in self._table.selectionModel().selectedRows())
+        return sorted({row for first, last in self._ranges() for row in range(first, last + 1)})
 
     def play(self) -> None:
         """Play the first selected row, or the newest."""
@@ -138,10 +139,14 @@ class HistoryView(QWidget):
         QGuiApplication.clipboard().setText(to_csv(self._history.rows(rows or None)))
 
     def _chosen(self) -> int | None:
-        rows = self.selected()
-        if rows:
-            return rows[0]
+        if ranges := self._ranges():
+            return min(first for first, _ in ranges)
         return 0 if self._history.rowCount() else None
+
+    def _ranges(self) -> list[tuple[int, int]]:
+        """First and last rows of what is selected: a hundred thousand rows are one range."""
+        selection = self._table.selectionModel().selection()
+        return [(part.top(), part.bottom()) for part in selection]
 
     def _clicked(self, index: QModelIndex) -> None:
         row = self._history.row(index.row())

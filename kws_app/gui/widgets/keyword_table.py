@@ -60,6 +60,7 @@ class KeywordTable(QTableWidget):
             self._manifest = manifest
             self._keywords = list(manifest.keywords)
             self._fill()
+        self._same_smoothing = decision.smoothing_windows == manifest.decision.smoothing_windows
         for row, word in enumerate(self._keywords):
             point = decision.operating_points.get(word)
             is_on = Qt.CheckState.Unchecked if point is None else Qt.CheckState.Checked
@@ -110,6 +111,9 @@ class KeywordTable(QTableWidget):
         point = self._manifest.decision.operating_points[word]
         if point.false_alarms_per_day is None:
             return "not calibrated"
+        if not self._same_smoothing:
+            windows = self._manifest.decision.smoothing_windows
+            return f"calibrated over {windows} windows only"
         said = _rate(point)
         if abs(threshold - point.threshold) < 5e-4:
             return said

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFont
+from qtpy.QtGui import QFont, QFontMetrics
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from kws_app.gui.colours import Colours
 from kws_app.gui.history import HeardRow
 
 _FADE_AFTER_S = 5.0
+_LEAST_PX = 200
 
 
 class LastWord(QWidget):
@@ -49,7 +50,9 @@ class LastWord(QWidget):
     def show_row(self, row: HeardRow) -> None:
         """Show a detection."""
         self._row = row
-        self._word.setText(row.keyword)
+        metrics = QFontMetrics(self._word.font())
+        wide = max(self.width() - 8, _LEAST_PX)
+        self._word.setText(metrics.elidedText(row.keyword, Qt.TextElideMode.ElideRight, wide))
         self.show_age(0.0)
 
     def show_age(self, seconds: float) -> None:

@@ -12,6 +12,7 @@ from engine.manifest import ModelManifest
 from engine.types import Started
 from kws_app.gui.choices import backend_choices, model_choices
 from kws_app.gui.files import ask_folder
+from kws_app.gui.plain_text import plain_tip
 
 COST = (
     "Another model or backend begins to listen anew, in about a second; the history stays. A model "
@@ -40,6 +41,7 @@ class ModelPicker(QWidget):
         self.reason, cost = QLabel(), QLabel(COST)
         for label in (self.reason, cost):
             label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)  # names of files may be in it
         for box in (self.model, self.backend):
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -79,7 +81,7 @@ class ModelPicker(QWidget):
         for model in model_choices(manifest.folder, recent):
             self.model.addItem(model.text, str(model.folder))
             place = self.model.count() - 1
-            self.model.setItemData(place, str(model.folder), Qt.ItemDataRole.ToolTipRole)
+            self.model.setItemData(place, plain_tip(str(model.folder)), Qt.ItemDataRole.ToolTipRole)
             if model.folder == manifest.folder:
                 self.model.setCurrentIndex(place)
         self.backend.clear()
@@ -87,7 +89,7 @@ class ModelPicker(QWidget):
             mark = "  (not available)" if choice.why_not else ""
             self.backend.addItem(choice.name + mark, choice.name)
             self.backend.setItemData(
-                self.backend.count() - 1, choice.why_not, Qt.ItemDataRole.ToolTipRole
+                self.backend.count() - 1, plain_tip(choice.why_not), Qt.ItemDataRole.ToolTipRole
             )
         self.backend.setCurrentIndex(self.backend.findData(backend))
         self.reason.setText(self._reason(manifest, started))

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QLabel, QStatusBar, QWidget
 
 from engine.types import StreamStats
 from kws_app.gui.colours import Colours
+from kws_app.gui.plain_text import plain_tip
 
 # Ten windows a second: after this long something is wrong.
 _STALE_S = 1.0
@@ -62,7 +63,7 @@ class CostBar(QStatusBar):
     def show_backend(self, name: str, reason: str) -> None:
         """Say what scores, and why nothing faster does."""
         self._labels["backend"].setText(f"backend {name}")
-        self._labels["backend"].setToolTip(f"Backend {name}: {reason}")
+        self._labels["backend"].setToolTip(plain_tip(f"Backend {name}: {reason}"))
 
     def show_stats(self, stats: StreamStats) -> None:
         """Take a report; of a stream in which nothing was scored there is nothing to say."""

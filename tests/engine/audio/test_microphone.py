@@ -77,7 +77,7 @@ def test_devices_that_do_not_fit_one() -> None:
 
 def test_no_input_at_all(portaudio: FakeSounddevice) -> None:
     portaudio.devices = portaudio.devices[1:2]
-    with pytest.raises(DeviceError, match="no input device; plug in a microphone, or read --input"):
+    with pytest.raises(DeviceError, match="no input device; plug in a microphone, or take"):
         find_input_device(None)
 
 

@@ -81,3 +81,24 @@ def test_a_late_reader_gets_all_that_is_due() -> None:
 def test_it_is_live_and_bears_the_name_of_the_source_within() -> None:
     source, _, _ = paced(1)
     assert (source.is_live, source.name, source.sample_rate_hz) == (True, "counting", 44_100)
+
+
+def test_a_held_source_goes_on_where_it_was() -> None:
+    source, clock, _ = paced(16_000)
+    parts = []
+    with source:
+        parts.extend([source.read().samples for _ in range(5)])
+        source.hold()
+        source.hold()
+        held_s = clock.now_s
+        for _ in range(10):
+            assert len(source.read().samples) == 0  # after a moment, not at once
+        assert clock.now_s - held_s == pytest.approx(2)
+        clock.now_s += 60
+        source.go_on()
+        source.go_on()
+        while (block := source.read()) is not None:
+            parts.append(block.samples)
+            assert len(block.samples) <= 321
+    np.testing.assert_array_equal(np.concatenate(parts), np.arange(16_000))
+    assert clock.now_s - 100 == pytest.approx(63, abs=0.001)

@@ -1,6 +1,8 @@
 """No test of the window needs a display."""
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_API"] = "pyqt5"
-os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="kws-tests-"))  # else Qt warns
+if "XDG_RUNTIME_DIR" not in os.environ:  # else Qt warns
+    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="kws-tests-")
+    atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
 
 
 @pytest.fixture

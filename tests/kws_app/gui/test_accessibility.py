@@ -127,10 +127,10 @@ def test_tab_goes_as_the_eye_does(window: MainWindow, qtbot: Any) -> None:
         "What the model sees, the last ten seconds",
         "Keywords and their thresholds",
         "History of detections",
-        "Play",
-        "Why?",
         "Right",
         "Wrong",
+        "Play",
+        "Why?",
         "Copy",
         "Export…",
     ]

@@ -23,7 +23,7 @@ from kws_app.actions.tables import read_actions
 from kws_app.gui.app import Application
 from kws_app.gui.colours import DARK, LIGHT
 from kws_app.gui.preferences import Preferences
-from kws_app.gui.session import State
+from kws_app.gui.session_state import State
 from kws_app.gui.theme import Theme
 from kws_app.gui.toml_file import read_toml
 from kws_app.gui.tray import Tray

@@ -11,7 +11,8 @@ from signals import RATE_HZ, tone_stream
 
 from kws_app.gui import session as session_module
 from kws_app.gui.bridge import Bridge
-from kws_app.gui.session import Session, Update
+from kws_app.gui.session import Session
+from kws_app.gui.session_state import Update
 from kws_app.settings import Settings
 
 

@@ -1,8 +1,10 @@
 """What there is to choose from, and what another model changes."""
 
 import shutil
+import sys
 from pathlib import Path
 
+import pytest
 from tiny_model import make_model_folder
 
 from engine.manifest import load_manifest
@@ -43,11 +45,14 @@ def test_own_models_are_remembered_newest_first(tmp_path: Path) -> None:
     assert with_recent(many, Path("/new")) == ("/new", *many[:-1])
 
 
-def test_backends_with_what_keeps_one_from_being_used(tiny_folder: Path) -> None:
+def test_backends_with_what_keeps_one_from_being_used(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
     choices = {c.name: c.why_not for c in backend_choices(load_manifest(tiny_folder))}
-    assert list(choices) == ["auto", "tensorrt", "cuda", "cpu"]
+    assert list(choices) == ["auto", "tensorrt", "tensorrt_rtx", "cuda", "cpu"]
     assert choices["auto"] == choices["cpu"] == ""
-    assert "not in this version" in choices["tensorrt"]
+    assert "tensorrt is not installed" in choices["tensorrt"]
 
 
 def test_another_model_decides_as_it_was_calibrated(tiny_folder: Path, tmp_path: Path) -> None:

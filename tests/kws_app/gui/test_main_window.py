@@ -19,7 +19,8 @@ from engine.types import Detection, Heard
 from kws_app.gui.colours import DARK, LIGHT
 from kws_app.gui.history import MAX_CLIPS
 from kws_app.gui.main_window import MainWindow
-from kws_app.gui.session import Session, State
+from kws_app.gui.session import Session
+from kws_app.gui.session_state import State
 from kws_app.gui.widgets.level_meter import LOWEST_DB
 from kws_app.settings import Settings
 
@@ -326,3 +327,19 @@ def test_another_theme_colours_the_state_too(window: MainWindow) -> None:
     assert DARK.muted in window.panes.state.styleSheet() or window.panes.state.text() == ""
     window.set_colours(LIGHT)
     assert LIGHT.muted in window.panes.state.styleSheet()
+
+
+def test_what_was_refused_is_shown_as_it_is(
+    window: MainWindow, session: Session, portaudio: FakeSounddevice, qtbot: Any
+) -> None:
+    refused: list[None] = []
+    window.settings_refused.connect(lambda: refused.append(None))
+    listen(window, session, qtbot)
+    box = window.panes.picker.box
+    chosen = box.currentText()
+    box.addItem("Another", "another")
+    box.setCurrentIndex(box.count() - 1)
+    window.change(smoothing=1_000)
+    assert "smoothing" in window.panes.notice.text()
+    assert box.currentText() == chosen
+    assert refused == [None]

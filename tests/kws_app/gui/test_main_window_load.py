@@ -10,7 +10,8 @@ from signals import RATE_HZ, silence, tone_stream
 
 from engine.types import Detection, Heard
 from kws_app.gui.main_window import MainWindow
-from kws_app.gui.session import Session, State, Update
+from kws_app.gui.session import Session
+from kws_app.gui.session_state import State, Update
 
 
 def listen(window: MainWindow, session: Session, qtbot: Any) -> None:

@@ -37,3 +37,16 @@ def test_what_cannot_be_played_is_told_once() -> None:
     player.join(10)
     assert player.take_problem() == "nothing can be played: no output"
     assert player.take_problem() is None
+
+
+def test_a_clip_is_heard_until_it_has_died_away() -> None:
+    go_on = threading.Event()
+    player = Player(lambda samples, rate_hz: bool(go_on.wait(10)))  # type: ignore[arg-type]
+    assert not player.is_heard
+    player.start(np.zeros(5, np.int16), 16_000)
+    assert player.is_heard
+    go_on.set()
+    player.join(10)
+    assert player.is_heard
+    player._ended_at_s -= 2
+    assert not player.is_heard

@@ -17,7 +17,8 @@ from kws_app.gui.colours import DARK
 from kws_app.gui.history import COLUMNS
 from kws_app.gui.main_window import MainWindow
 from kws_app.gui.row_actions import ONLY_FIRED
-from kws_app.gui.session import Session, State
+from kws_app.gui.session import Session
+from kws_app.gui.session_state import State
 from kws_app.ledger.store import Ledger
 from kws_app.settings import Settings
 

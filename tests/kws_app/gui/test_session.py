@@ -13,11 +13,13 @@ import pytest
 import soundfile
 from fake_sounddevice import FakeSounddevice, PortAudioError
 from full_disk import files_of_at_most
+from sessions import poll_until, until_state
 from signals import RATE_HZ, silence, tone_stream
 from tiny_model import make_model_folder
 
 from engine.errors import ConfigError, ModelError
-from kws_app.gui.session import Session, State, Update
+from kws_app.gui.session import Session
+from kws_app.gui.session_state import State, Update
 from kws_app.settings import Settings
 
 
@@ -53,25 +55,6 @@ def recording(tmp_path: Path) -> Path:
     path = tmp_path / "tones.wav"
     soundfile.write(path, tone_stream()[: 4 * RATE_HZ], RATE_HZ)
     return path
-
-
-def poll_until(session: Session, done: Callable[[Update], bool], seconds: float = 20) -> Update:
-    """Everything that happened until something did."""
-    total = Update()
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        update = session.poll()
-        total.heard.extend(update.heard)
-        total.moments.extend(update.moments)
-        total.notices.extend(update.notices)
-        if done(update):
-            return total
-        time.sleep(0.01)
-    raise AssertionError(f"still {session.state} {session.problem!r}, {total.notices}")
-
-
-def until_state(session: Session, state: State) -> Update:
-    return poll_until(session, lambda _: session.state is state)
 
 
 def until_state_and_wakes(

@@ -12,8 +12,9 @@ import soundfile
 from full_disk import files_of_at_most
 from signals import RATE_HZ, silence, tone_stream
 
-from engine.errors import ConfigError
-from kws_app.gui.session import Session, State, Update
+from engine.errors import ConfigError, KwsError
+from kws_app.gui.session import Session
+from kws_app.gui.session_state import State, Update
 from kws_app.ledger.commands import run as run_ledger
 from kws_app.ledger.entries import RIGHT, WRONG, Entry
 from kws_app.ledger.store import Ledger
@@ -213,3 +214,47 @@ def test_an_entry_that_was_purged_is_told(make: Callable[..., Session], folder: 
     Ledger(folder).purge(None)
     with pytest.raises(ConfigError, match="no entry of"):
         label(session, heard, RIGHT)
+
+
+def test_another_process_in_the_folder_holds_up_nothing(
+    make: Callable[..., Session], folder: Path
+) -> None:
+    """The lock is held before the beginning, goes, and is held again at the end."""
+    Ledger(folder).create(())
+    session = make(ledger=folder)
+    session._clock = lambda: now_s[0]  # type: ignore[method-assign]
+    now_s = [0.0]
+    with Ledger(folder)._locked():
+        session.start()
+        started = time.monotonic()
+        total = poll_until(session, lambda _: session.state is State.LISTENING)
+        assert time.monotonic() - started < 5
+        assert session.ledger.is_busy
+        assert "another process has held" in total.notices[0]
+        now_s[0] = 4.9
+        session.poll()
+        assert session.ledger.is_busy
+    now_s[0] = 5.1
+    poll_until(session, lambda _: session.ledger.folder == folder)
+    assert not session.ledger.is_busy
+    total = poll_until(session, lambda update: bool(update.heard))
+    with Ledger(folder)._locked():
+        started = time.monotonic()
+        session.pause()
+        session.apply(replace(session.settings, ledger=None))
+        session.poll()
+        assert time.monotonic() - started < 2
+
+
+def test_a_label_does_not_wait_for_another_process(
+    make: Callable[..., Session], folder: Path
+) -> None:
+    session = make(ledger=folder)
+    session.start()
+    (heard,) = to_the_end(session).heard
+    detection = heard.detection
+    with Ledger(folder)._locked():
+        started = time.monotonic()
+        with pytest.raises(KwsError, match="another process"):
+            session.ledger.label(1, detection.end_sample / RATE_HZ, detection.keyword, RIGHT)
+        assert time.monotonic() - started < 1

@@ -1,11 +1,13 @@
-"""What comes back where something new failed."""
+"""What is listened to, and what comes back where something new failed."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kws_app.gui.session_source import same_pipeline, what_comes_back
+from engine.errors import ConfigError
+from kws_app.gui.session_source import make_source, same_pipeline, what_comes_back
 from kws_app.settings import Settings
 
 BEFORE = Settings(device="USB", model=Path("models/mine"), backend="auto")
@@ -35,3 +37,10 @@ def test_sources_without_a_name() -> None:
 def test_thresholds_and_the_ledger_need_no_other_pipeline() -> None:
     other = replace(BEFORE, threshold={"low": 0.5}, smoothing=3, ledger=Path("heard"))
     assert same_pipeline(BEFORE, other)
+
+
+def test_a_pipe_is_no_recording(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError, match="is no file; the window plays recordings"):
+        make_source(Settings(input=str(pipe)), 16_000, look_again=False)

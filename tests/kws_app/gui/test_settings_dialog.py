@@ -1,5 +1,6 @@
 """What is set counts at once, without a restart; what fails comes back and is told."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from tiny_model import make_model_folder
 from engine.types import Started
 from kws_app.gui.colours import DARK
 from kws_app.gui.main_window import MainWindow
-from kws_app.gui.session import Session, State
+from kws_app.gui.session import Session
+from kws_app.gui.session_state import State
 from kws_app.gui.settings_dialog import SettingsDialog
 from kws_app.gui.widgets.model_picker import ModelPicker
 from kws_app.gui.window_state import WindowState
@@ -88,14 +90,19 @@ def test_a_model_is_picked_with_its_own_thresholds(
 
 
 def test_a_backend_that_fails_gives_way_and_the_settings_follow(
-    dialog: SettingsDialog, window: MainWindow, session: Session, qtbot: Any
+    dialog: SettingsDialog,
+    window: MainWindow,
+    session: Session,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
     saved: list[Settings] = []
     window.settings_changed.connect(saved.append)
     choose(dialog.models.backend, "tensorrt")
     qtbot.waitUntil(lambda: session.state is State.LISTENING, timeout=10_000)
     qtbot.waitUntil(lambda: "Back to backend cpu" in window.panes.notice.text(), timeout=10_000)
-    assert "not in this version" in window.panes.notice.text()
+    assert "tensorrt is not installed" in window.panes.notice.text()
     assert dialog.models.backend.currentData() == "cpu"
     # What did not work is not what the next start finds.
     assert all(settings.backend == "cpu" for settings in saved)
@@ -111,7 +118,10 @@ def test_a_device_that_fails_is_not_kept_either(
     qtbot.waitUntil(lambda: session.state is State.LISTENING, timeout=10_000)
 
 
-def test_the_reason_why_nothing_faster_was_taken(qtbot: Any, session: Session) -> None:
+def test_the_reason_why_nothing_faster_was_taken(
+    qtbot: Any, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
     page = QWidget()
     qtbot.addWidget(page)
     picker = ModelPicker(QFormLayout(page), page)
@@ -124,7 +134,7 @@ def test_the_reason_why_nothing_faster_was_taken(qtbot: Any, session: Session) -
     picker.show_choices(session.manifest, "auto", started)
     text = picker.reason.text()
     assert text.startswith("In use: cpu (not cuda: ONNX Runtime has no CUDAExecutionProvider).")
-    assert "tensorrt: backend 'tensorrt' is not in this version" in text
+    assert "tensorrt: tensorrt is not installed" in text
     texts = [picker.backend.itemText(i) for i in range(picker.backend.count())]
     assert texts[0] == "auto"
     assert texts[1] == "tensorrt  (not available)"

@@ -124,3 +124,17 @@ def test_the_sign_in_words() -> None:
     assert summary(ActionsState(actions=tables))[0] == "Actions are off"
     dry = summary(ActionsState(switch="dry-run", actions=tables))
     assert dry == ("Actions: dry run", "2 of 2 enabled; only said, not done")
+
+
+def test_a_clip_of_ours_does_nothing(qtbot: Any, tiny: ModelManifest) -> None:
+    actions = WindowActions(read(BOTH))
+    notices: list[str] = []
+    actions.notice.connect(notices.append)
+    actions.follow(ON, tiny)
+    actions.is_held_back = lambda: True
+    actions.put(detection("high"))
+    qtbot.waitUntil(lambda: notices[-1] == "high: nothing was done, a clip was playing")
+    actions.is_held_back = lambda: False
+    actions.put(detection("high"))
+    qtbot.waitUntil(lambda: "exit status 0" in notices[-1], timeout=20_000)
+    actions.end()

@@ -271,12 +271,10 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
-def test_whoever_has_the_lock_is_waited_for_but_not_for_ever(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whoever_has_the_lock_is_waited_for_but_not_for_ever(folder: Path) -> None:
     ledger = make(folder)
-    monkeypatch.setattr(store, "_LOCK_WAIT_S", 0.1)
-    with held(folder), pytest.raises(KwsError, match=r"another process has held .*lock for 0 s"):
+    ledger.lock_wait_s = 0.1
+    with held(folder), pytest.raises(KwsError, match=r"another process has held .*lock for 0.1 s"):
         ledger.add(entry(), clip())
     fill(ledger, 1)
     assert len(ledger.entries()) == 1

@@ -135,6 +135,9 @@ def test_keywords_with_what_they_cost(qtbot: Any, tiny_folder: Path) -> None:
     assert table.expected("low") == "more than 1.5 (calibrated at 0.600)"
     table.item(1, 0).setCheckState(Qt.CheckState.Checked)
     assert switched == [("high", True)]
+    table.show_model(manifest, replace(manifest.decision, smoothing_windows=9))
+    windows = manifest.decision.smoothing_windows
+    assert table.expected("low") == f"calibrated over {windows} windows only"
 
 
 def listing(*devices: dict[str, Any]) -> tuple[str, ...]:

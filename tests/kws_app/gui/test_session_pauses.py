@@ -1,0 +1,118 @@
+"""A recording goes on where it was, nothing heard is lost on the way, a fault is told."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import soundfile
+from fake_sounddevice import FakeSounddevice
+from sessions import poll_until, until_state
+from signals import RATE_HZ, tone_stream
+
+from engine.types import Detection
+from kws_app.gui.heard_rows import rows_of
+from kws_app.gui.session import Session
+from kws_app.gui.session_state import State
+from kws_app.settings import Settings
+
+
+@pytest.fixture
+def portaudio(monkeypatch: pytest.MonkeyPatch) -> FakeSounddevice:
+    fake = FakeSounddevice()
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    return fake
+
+
+@pytest.fixture
+def session(tiny_folder: Path, tmp_path: Path, portaudio: FakeSounddevice) -> Iterator[Session]:
+    path = tmp_path / "tones.wav"
+    soundfile.write(path, tone_stream()[: 4 * RATE_HZ], RATE_HZ)
+    made = Session(Settings(model=tiny_folder, backend="cpu", input=str(path)))
+    yield made
+    made.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "scorer"]
+
+
+def wait_for(done: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_paused_recording_goes_on_where_it_was(session: Session) -> None:
+    session.start()
+    first = poll_until(session, lambda update: bool(update.moments))
+    session.pause()
+    assert session.state is State.PAUSED
+    assert not session.is_running
+    time.sleep(0.3)  # what was under way is scored
+    first.moments.extend(session.poll().moments)
+    time.sleep(0.7)
+    assert session.poll().moments == []
+    session.start()
+    assert session.state is State.LISTENING
+    assert session.is_running
+    rest = until_state(session, State.FINISHED)
+    ends = [moment.end_sample for moment in (*first.moments, *rest.moments)]
+    assert ends == [16_000 + 1_600 * i for i in range(31)]
+    assert [heard.detection.keyword for heard in (*first.heard, *rest.heard)] == ["low"]
+    assert session.stream == 1
+
+
+def test_a_paused_recording_can_be_left(session: Session) -> None:
+    session.start()
+    until_state(session, State.LISTENING)
+    session.pause()
+    started = time.monotonic()
+    session.apply(replace(session.settings, input=None, device="USB", rate=RATE_HZ))
+    assert time.monotonic() - started < 1
+    session.start()
+    until_state(session, State.LISTENING)
+    assert session.started is not None
+    assert session.started.source == "USB Mic"
+
+
+def test_a_word_heard_just_before_a_switch_is_not_lost(session: Session) -> None:
+    session.start()
+    until_state(session, State.LISTENING)
+    before = session.memory
+    wait_for(lambda: any(moment.fired for moment in before.moments()))
+    session.apply(replace(session.settings, input=None, device="USB", rate=RATE_HZ))
+    session.start()
+    total = until_state(session, State.LISTENING)
+    ((stretch, heard),) = total.earlier
+    (row,) = rows_of(heard, stretch)
+    assert (row.keyword, row.stream) == ("low", 1)
+    assert row.source.endswith("tones.wav")
+    assert row.clip is not None
+    assert total.heard == []
+
+
+def test_a_fault_of_the_program_is_told_once(session: Session) -> None:
+    def break_down(_: Detection) -> None:
+        raise RuntimeError("a fault")
+
+    session.on_detection = break_down
+    session.start()
+    with pytest.raises(RuntimeError, match="a fault"):
+        until_state(session, State.PAUSED)
+    assert session.state is State.FAILED
+    assert "a fault" in session.problem
+    session.poll()
+
+
+def test_a_fault_just_before_the_end_is_told_too(session: Session) -> None:
+    def break_down(_: Detection) -> None:
+        raise RuntimeError("a fault")
+
+    session.on_detection = break_down
+    session.start()
+    until_state(session, State.LISTENING)
+    wait_for(lambda: not session._pipeline._thread.is_alive())  # type: ignore[union-attr]
+    with pytest.raises(RuntimeError, match="a fault"):
+        session.close()
