@@ -1,18 +1,22 @@
 # make run    installs the runtime into .venv and listens to a bundled recording
 # make test   installs what the tests need and runs them
+# make test-gpu   the tests that need a GPU, on a machine that has one
 # make pictures   the pictures of the window in docs/images
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check fix pictures clean
+.PHONY: run test test-gpu check fix pictures clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m kws_app --headless --input assets/demo.flac
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+test-gpu: $(VENV)/.dev
+	$(BIN)/python -m pytest -m gpu tests/gpu
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.audio.source import Block, Source
-from engine.backends import ChosenBackend
+from engine.backends import BuildCanceledError, ChosenBackend
 from engine.config import DecisionConfig
 from engine.consumers import EventQueue, FanOut
 from engine.detection import require_labels
 from engine.manifest import ModelManifest
 from engine.scorer import ScoredWindow, StreamScorer
-from engine.types import Float32, Gap, Heard, Started, Stopped, StreamStats
+from engine.types import BackendChanged, Float32, Gap, Heard, Started, Stopped, StreamStats
 
 _STATS_EVERY_S = 10
 _TIMES = 600  # a minute of windows
@@ -100,6 +100,7 @@ class Pipeline:
         self._thread = threading.Thread(target=self._run, name="scorer", daemon=True)
         self._started_at = 0.0
         self._end_sample = 0
+        self._backend_name = ""
 
     def start(self) -> None:
         """Begin listening; failures are raised by `join`."""
@@ -117,6 +118,7 @@ class Pipeline:
     def stop(self) -> None:
         """Ask the thread to end; may be called often and from anywhere."""
         self._stop_asked.set()
+        self._chosen.cancel()
 
     def join(self, timeout_s: float | None = None) -> None:
         """Wait for the end.
@@ -142,9 +144,10 @@ class Pipeline:
                         source=source.name,
                         sample_rate_hz=source.sample_rate_hz,
                         backend=backend.name,
-                        backend_reason=self._chosen.reason,
+                        backend_reason=self._chosen.reason_now,
                     )
                 )
+                self._backend_name = backend.name
                 scorer = StreamScorer(
                     self._manifest,
                     backend,
@@ -153,6 +156,8 @@ class Pipeline:
                     on_audio=self._on_audio,
                 )
                 reason = self._listen(scorer, source)
+        except BuildCanceledError:
+            reason = "interrupted"
         except BaseException as err:  # noqa: BLE001  raised again by join
             self._failure = err
         finally:
@@ -203,6 +208,7 @@ class Pipeline:
             samples = samples[:left]
         for scored in scorer.process(samples):
             self._end_sample = scored.posteriors.end_sample
+            self._tell_backend()
             self._count(scored, handed_over)
             if self._rule.detections is not None and counters.detections >= self._rule.detections:
                 return "max detections"
@@ -210,6 +216,19 @@ class Pipeline:
                 return "interrupted"
         self._end_sample = scorer.end_sample
         return "duration" if ends_here else None
+
+    def _tell_backend(self) -> None:
+        """A better backend took over, or one that failed gave way."""
+        name = self._chosen.backend.name
+        if name != self._backend_name:
+            self._backend_name = name
+            self._fan_out.put(
+                BackendChanged(
+                    end_sample=self._end_sample,
+                    backend=name,
+                    backend_reason=self._chosen.reason_now,
+                )
+            )
 
     def _count(self, scored: ScoredWindow, handed_over: float) -> None:
         counters = self._counters

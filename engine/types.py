@@ -149,4 +149,19 @@ class Stopped:
     wall_s: float
 
 
-Event = Started | Heard | Gap | StreamStats | Stopped
+@dataclass(frozen=True, kw_only=True)
+class BackendChanged:
+    """Another backend scores from here on.
+
+    Attributes:
+        end_sample: End of the first window that it scored.
+        backend: Its name.
+        backend_reason: Why.
+    """
+
+    end_sample: int
+    backend: str
+    backend_reason: str
+
+
+Event = Started | Heard | Gap | BackendChanged | StreamStats | Stopped

@@ -54,7 +54,17 @@ def _desktop(arguments: list[str]) -> None:
     run(arguments)
 
 
-_COMMANDS: dict[str, Callable[[list[str]], None]] = {"desktop": _desktop, "ledger": _ledger}
+def _plan(arguments: list[str]) -> None:
+    from kws_app.plan import run
+
+    run(arguments)
+
+
+_COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "desktop": _desktop,
+    "ledger": _ledger,
+    "plan": _plan,
+}
 
 
 def _run(arguments: list[str]) -> int:

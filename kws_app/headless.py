@@ -23,9 +23,10 @@ from engine.errors import BackendError, ConfigError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
 from engine.scorer import ScoredWindow
-from engine.types import Event, Gap, Heard, Started, Stopped, StreamStats
+from engine.types import BackendChanged, Event, Gap, Heard, Started, Stopped, StreamStats
 from kws_app.actions.action import Action
 from kws_app.actions.wiring import make_runner
+from kws_app.build_progress import BuildProgress
 from kws_app.outputs import Outputs
 from kws_app.settings import Settings, decision_for
 from kws_app.streams import emit, say
@@ -47,7 +48,8 @@ def run_headless(settings: Settings, actions: Sequence[Action] = ()) -> None:
     manifest = load_manifest(settings.model)
     decision = decision_for(settings, manifest)
     source = make_source(settings, manifest.fbank.sample_rate_hz)
-    chosen = _choose_backend(settings, manifest)
+    progress = BuildProgress(quiet=settings.quiet)
+    chosen = _choose_backend(settings, manifest, source.is_live, progress)
     queue = EventQueue(drop_oldest=source.is_live)
     outputs = Outputs(settings, manifest, decision, source)
     level = -1 if settings.quiet else settings.verbose
@@ -73,9 +75,11 @@ def run_headless(settings: Settings, actions: Sequence[Action] = ()) -> None:
         _consume(pipeline, queue, Printer(settings, manifest, decision))
 
 
-def _choose_backend(settings: Settings, manifest: ModelManifest) -> ChosenBackend:
+def _choose_backend(
+    settings: Settings, manifest: ModelManifest, live: bool, progress: BuildProgress
+) -> ChosenBackend:
     try:
-        return choose_backend(settings.backend, manifest)
+        return choose_backend(settings.backend, manifest, live=live, on_build=progress.show)
     except BackendError as err:
         # Nothing has run yet: what was asked for is not here.
         raise ConfigError(f"--backend {settings.backend}: {err}") from err
@@ -147,6 +151,8 @@ class Printer:
             say(f"listening to {event.source} with {self._manifest.name} ({event.backend})")
             if level >= 1:
                 say(f"backend: {event.backend_reason}; keywords: {' '.join(self._keywords)}")
+        elif isinstance(event, BackendChanged) and level >= 0:
+            say(f"{event.backend} scores from here on: {event.backend_reason}")
         elif isinstance(event, Gap) and level >= 0:
             say(f"lost {event.lost_samples} samples: {event.reason}")
         elif isinstance(event, StreamStats) and level >= 1:
@@ -181,6 +187,13 @@ class Printer:
                     "score": round(detection.score, 6),
                     "threshold": detection.threshold,
                     "latency_ms": round(event.latency_ms, 3),
+                }
+            case BackendChanged():
+                return {
+                    "event": "backend",
+                    "time_s": event.end_sample / self._rate_hz,
+                    "backend": event.backend,
+                    "backend_reason": event.backend_reason,
                 }
             case Gap():
                 return {

@@ -171,7 +171,9 @@ class Ladder:
 
     def _entered(self, rung: Backend) -> Backend:
         if hasattr(rung, "go_on"):
-            cast(Preparing, rung).go_on = lambda share: self._goes_on(rung.name, share)
+            preparing = cast(Preparing, rung)
+            asked = preparing.go_on
+            preparing.go_on = lambda share: self._goes_on(rung.name, share) and asked(share)
         return rung.__enter__()
 
     def _goes_on(self, name: str, share: float) -> bool:

@@ -110,12 +110,6 @@ class PlanRunner:
         self._logger = self._library.logger(self._messages)
         self._runtime = trt.Runtime(self._logger)
         self._runtime.engine_host_code_allowed = False
-        if hasattr(self._runtime, "get_engine_validity"):
-            validity, diagnostics = self._runtime.get_engine_validity(self._plan)
-            if validity == trt.EngineValidity.INVALID:
-                raise BackendError(
-                    f"{self._library.name} does not run here: {self._said(f'code {diagnostics}')}"
-                )
         self._engine = self._runtime.deserialize_cuda_engine(self._plan)
         if self._engine is None:  # raises nothing by itself
             raise BackendError(f"{self._library.name} refuses the plan: {self._said('no reason')}")

@@ -13,7 +13,7 @@ from engine.manifest import ModelManifest
 from engine.plans.build import MAX_BATCH, build, identity_of, plans_folder
 from engine.plans.cache import Identity, PlanCache, StoredPlan
 from engine.plans.device import find_gpu
-from engine.plans.library import find_library
+from engine.plans.library import find_library, require_installed
 from engine.plans.onnx_file import OnnxFile, read_onnx
 from engine.types import Float32
 
@@ -50,8 +50,11 @@ class TensorRtBackend:
         self._manifest = manifest
         self._max_batch = max_batch
         self.go_on = go_on
-        self._library = find_library(self.name)
+        # What is quick to find out first: the library fills 250 MB.
+        require_installed(self.name)
         self._gpu = find_gpu()
+        self._library = find_library(self.name)
+        self._library.require_capability(self._gpu.capability, self._gpu.name)
         self._cache = cache or PlanCache(plans_folder())
         self._runner: PlanRunner | None = None
         self.self_test_difference = 0.0

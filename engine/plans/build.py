@@ -76,7 +76,9 @@ def build(
         if built is None:
             _run_child(cache.folder, identity, manifest.folder.resolve(), go_on)
             built = cache.read(identity)
-    if built is None:
+    if built is not None:
+        go_on(1.0)
+    else:
         raise BackendError("the plan that was just built has gone; is the cache's limit too small?")
     return built
 

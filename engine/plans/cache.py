@@ -95,7 +95,7 @@ class Listed:
     key: str
     sidecar: Mapping[str, Any] | None
     n_bytes: int
-    used_at: float
+    used_at: float = 0.0
 
 
 class PlanCache:
@@ -137,7 +137,8 @@ class PlanCache:
             return "it was never finished"
         names = Identity.__dataclass_fields__
         said = {name: value for name, value in stored.sidecar.items() if name in names}
-        if set(said) != set(names) or Identity(**said).key != key:
+        is_ours = set(said) == set(names) and stored.sidecar.get("schema") == SCHEMA
+        if not is_ours or Identity(**said).key != key:
             return f"plan {key} says that it is another one; {_again()}"
         return ""
 

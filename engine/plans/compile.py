@@ -61,6 +61,10 @@ def compile_plan(
     if not parser.parse(model):
         reasons = "; ".join(parser.get_error(i).desc() for i in range(parser.num_errors))
         raise BackendError(f"{library.name} cannot read the model: {reasons[:500]}")
+    if network.num_inputs != 1:
+        raise BackendError(
+            f"{library.name} cannot read the model: it has {network.num_inputs} inputs, not one"
+        )
     config = _configuration(library, builder)
     for low, best, high in _shapes(max_batch):
         model_input = network.get_input(0)
@@ -76,6 +80,7 @@ def compile_plan(
     if plan is None:
         reason = messages[-1] if messages else "it gives no reason"
         raise BackendError(f"{library.name} cannot build the plan: {reason[:500]}")
+    go_on(1.0)  # the last phases end early
     return Compiled(plan=bytes(plan), fused_attentions=fusions.count)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,40 @@ class Library:
 
         return _Collects()
 
+    def require_capability(self, capability: str, gpu: str) -> None:
+        """Refuse a GPU that the library names no code for.
+
+        TensorRT for RTX builds plans for Hopper (9.0) and then does not load them: measured on an
+        H100 with 1.7.1 (docs/measurements.md). Newer GPUs than it knows compile what they need.
+
+        Args:
+            capability: Of the GPU, such as "8.9".
+            gpu: Its name.
+
+        Raises:
+            BackendError: The library does not run there.
+        """
+        if not self.is_rtx:
+            return
+        names = [name[2:] for name in self.module.ComputeCapability.__members__ if "SM" in name]
+        known = [f"{name[:-1]}.{name[-1]}" for name in names]
+        newest = max(_numbers(text) for text in known)
+        if capability not in known and _numbers(capability) < newest:
+            raise BackendError(
+                f"TensorRT for RTX {self.version} does not run on {gpu}, whose compute capability "
+                f"is {capability}; it names {', '.join(known)}"
+            )
+
+
+def require_installed(name: str) -> None:
+    """Look for a library without loading it; raises BackendError."""
+    if importlib.util.find_spec(MODULES[name]) is None:
+        raise BackendError(f"{MODULES[name]} is not installed; {_how(name)}")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
 
 def find_library(name: str) -> Library:
     """Import a library.
@@ -64,18 +99,14 @@ def find_library(name: str) -> Library:
     Raises:
         BackendError: It is not installed, does not load here, or is too old.
     """
+    require_installed(name)
     module_name = MODULES[name]
     try:
         module = importlib.import_module(module_name)
-    except ModuleNotFoundError as err:
-        if err.name != module_name:
-            raise BackendError(f"{module_name} lacks {err.name}; install it anew") from err
-        raise BackendError(f"{module_name} is not installed; {_how(name)}") from err
     except Exception as err:  # a shared library that does not load raises several kinds
         raise BackendError(f"{module_name} does not load: {err}; {_how(name)}") from err
     library = Library(name, module)
-    version = tuple(int(part) for part in library.version.split(".")[:2])
-    if name == "tensorrt" and version < _OLDEST_CLASSIC:
+    if name == "tensorrt" and _numbers(library.version)[:2] < _OLDEST_CLASSIC:
         raise BackendError(f"TensorRT {library.version} is too old; 10.12 or later is needed")
     return library
 

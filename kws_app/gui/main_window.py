@@ -290,6 +290,7 @@ class MainWindow(QMainWindow):
         if self._last_heard_at is not None:
             self.panes.last_word.show_age(time.monotonic() - self._last_heard_at)
         self.panes.costs.show_processor()
+        self.panes.costs.show_building(self._session.building)
 
     def _show_again(self, is_seen: bool) -> None:
         """Somebody looks again: show what was missed. Nobody does: paint nothing."""

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from engine.audio.file import FileSource
 from engine.audio.paced import PacedSource
 from engine.audio.source import Source
-from engine.backends import choose_backend
+from engine.backends import ChosenBackend, choose_backend
 from engine.config import DecisionConfig
 from engine.consumers import EventQueue
 from engine.errors import DeviceError, KwsError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline
-from engine.types import Detection, Event, Heard, Started, Stopped, StreamStats
+from engine.types import BackendChanged, Detection, Event, Heard, Started, Stopped, StreamStats
 from kws_app.gui.memory import LastMinute
 from kws_app.gui.session_ledger import SessionLedger, require_ledger
 from kws_app.gui.session_recording import SessionRecording
@@ -73,6 +74,7 @@ class Session:
         self._pipeline: Pipeline | None = None
         self._file: FileSource | None = None
         self._source: Source | None = None
+        self._chosen: ChosenBackend | None = None
         self._is_held = False
         self._ledger_at_s = 0.0
         self._earlier: list[tuple[Stretch, list[Heard]]] = []
@@ -87,6 +89,11 @@ class Session:
     def is_running(self) -> bool:
         """Whether a pipeline is there, listening or about to."""
         return self._pipeline is not None and not self._is_held
+
+    @property
+    def building(self) -> tuple[str, float] | None:
+        """Who builds a plan beside the listening, and the share of it that is done."""
+        return self._chosen.building if self._chosen is not None and self.is_running else None
 
     @property
     def stretch(self) -> Stretch:
@@ -155,22 +162,7 @@ class Session:
 
     def poll(self) -> Update:
         """What happened since the last call; call it often."""
-        heard: list[Heard] = []
-        stats = None
-        while (event := self._next_event()) is not None:
-            match event:
-                case Heard():
-                    heard.append(event)
-                case StreamStats():
-                    stats = event
-                case Started():
-                    self.started = event
-                    self._fallback, self._retries = None, 0
-                    self._enter(State.LISTENING)
-                    self._begin_ledger()
-                case Stopped():
-                    stats = event.stats
-                    self._ended(event)
+        heard, stats = self._take_events()
         if self._retry_at_s is not None and self._clock() >= self._retry_at_s:
             self._retry_at_s = None
             self._open(look_again=True)
@@ -220,6 +212,36 @@ class Session:
             say(notice)
         self._raise_defect()
 
+    def _take_events(self) -> tuple[list[Heard], StreamStats | None]:
+        """What the pipeline told since the last call."""
+        heard: list[Heard] = []
+        stats = None
+        while (event := self._next_event()) is not None:
+            match event:
+                case Heard():
+                    heard.append(event)
+                case StreamStats():
+                    stats = event
+                case BackendChanged():
+                    self._take_backend(event)
+                case Started():
+                    self.started = event
+                    self._fallback, self._retries = None, 0
+                    self._enter(State.LISTENING)
+                    self._begin_ledger()
+                case Stopped():
+                    stats = event.stats
+                    self._ended(event)
+        return heard, stats
+
+    def _take_backend(self, event: BackendChanged) -> None:
+        if self.started is not None:
+            self.started = replace(
+                self.started, backend=event.backend, backend_reason=event.backend_reason
+            )
+        self._notices.append(f"{event.backend} scores from here on: {event.backend_reason}")
+        self._is_changed = True
+
     def _decide(self, decision: DecisionConfig) -> None:
         self.decision = decision
         if self._pipeline is not None:
@@ -244,7 +266,7 @@ class Session:
         self._enter(State.STARTING if self._retries == 0 else self.state)
         self._file = None
         try:
-            chosen = choose_backend(self.settings.backend, self.manifest)
+            chosen = choose_backend(self.settings.backend, self.manifest, live=True)
             source, self._file = make_source(
                 self.settings, self.manifest.fbank.sample_rate_hz, look_again=look_again
             )
@@ -257,6 +279,7 @@ class Session:
         self.ledger.new_stream()
         self._queue = EventQueue(_QUEUE_EVENTS, drop_oldest=True)
         memory, recording, ledger = self.memory, self.recording, self.ledger
+        self._chosen = chosen
         self._pipeline = Pipeline(
             source,
             self.manifest,

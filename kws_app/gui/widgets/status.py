@@ -13,7 +13,7 @@ from kws_app.gui.plain_text import plain_tip
 
 # Ten windows a second: after this long something is wrong.
 _STALE_S = 1.0
-_PARTS = ("backend", "rate", "times", "losses", "cpu", "age")
+_PARTS = ("building", "backend", "rate", "times", "losses", "cpu", "age")
 
 
 class CostBar(QStatusBar):
@@ -64,6 +64,14 @@ class CostBar(QStatusBar):
         """Say what scores, and why nothing faster does."""
         self._labels["backend"].setText(f"backend {name}")
         self._labels["backend"].setToolTip(plain_tip(f"Backend {name}: {reason}"))
+
+    def show_building(self, building: tuple[str, float] | None) -> None:
+        """Say that a faster backend is getting ready, and how far it is."""
+        label = self._labels["building"]
+        text = "" if building is None else f"{building[0]} builds its plan: {building[1]:.0%}"
+        if text != label.text():
+            label.setText(text)
+            label.setVisible(bool(text))
 
     def show_stats(self, stats: StreamStats) -> None:
         """Take a report; of a stream in which nothing was scored there is nothing to say."""
