@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import ConfigError, ModelError
+from engine.plans.onnx_file import widened
 from engine.types import Float32
 from training.ast import AudioSpectrogramTransformer
 
@@ -141,18 +142,7 @@ def check_typed_file(path: Path, model: AudioSpectrogramTransformer, inputs: Flo
 def _widened(path: Path) -> Any:
     """The model of a file with float32 in place of half precision."""
     import onnx
-    from onnx import TensorProto, numpy_helper
 
     model: Any = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
-    halves = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
-    for weight in model.graph.initializer:
-        if weight.data_type in halves:
-            values = numpy_helper.to_array(weight).astype(np.float32)
-            weight.CopyFrom(numpy_helper.from_array(values, weight.name))
-    for node in model.graph.node:
-        for attribute in node.attribute:
-            if node.op_type == "Cast" and attribute.name == "to" and attribute.i in halves:
-                attribute.i = TensorProto.FLOAT
-    del model.graph.value_info[:]
-    return model
+    return widened(model)

@@ -126,6 +126,8 @@ class Ladder:
             self._skip(current, err)
             self._on_failure(f"{current.name} failed: {err}")
             self._ended.set()  # whatever is being prepared needs the same GPU
+            current.__exit__()
+            self._current = None
             try:
                 self._current = last.__enter__()
             except KwsError:

@@ -17,7 +17,7 @@ from engine.backends import choose_backend
 from engine.consumers import EventQueue
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline
-from engine.types import Detection, Event, Gap, Heard, Started, Stopped, StreamStats
+from engine.types import BackendChanged, Detection, Event, Gap, Heard, Started, Stopped, StreamStats
 from kws_app import headless
 from kws_app.headless import Printer, make_source, print_devices, run_headless
 from kws_app.posteriors import PosteriorsFile
@@ -241,3 +241,20 @@ def test_a_second_signal_does_not_cut_off_the_posteriors(
         Settings(input=str(demo_path), model=tiny_folder, posteriors=path, quiet=True, json=True)
     )
     assert path.exists()
+
+
+def test_another_backend_is_told_once(
+    tiny: ModelManifest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = BackendChanged(end_sample=24_000, backend="cpu", backend_reason="not cuda: gone")
+    Printer(Settings(json=True), tiny, tiny.decision).show(event)
+    Printer(Settings(), tiny, tiny.decision).show(event)
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {
+        "v": 1,
+        "event": "backend",
+        "time_s": 1.5,
+        "backend": "cpu",
+        "backend_reason": "not cuda: gone",
+    }
+    assert err == "kws: cpu scores from here on: not cuda: gone\n"
