@@ -73,6 +73,15 @@ def make_parser() -> argparse.ArgumentParser:
     )
     gpu.add_argument("--folder", type=Path, help="keeps exported models and plans for another run")
     gpu.add_argument("--out", type=Path, help="JSON lines of all rows")
+    cpu = commands.add_parser("cpu", help="ONNX Runtime and torch on one core")
+    cpu.add_argument(
+        "--models",
+        nargs="+",
+        default=["base", "small", "default"],
+        choices=("base", "small", "tiny", "default"),
+    )
+    cpu.add_argument("--batches", type=int, nargs="+", default=[1, 8])
+    cpu.add_argument("--rounds", type=int, default=20)
     window = commands.add_parser("window", help="the window beside the same without one")
     window.add_argument("--model", type=Path, default=Path("assets/models/default"))
     window.add_argument("--data", type=Path, help="folder of sound files, not the bundled one")

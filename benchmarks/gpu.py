@@ -121,6 +121,7 @@ def _programs(
 def _measure(
     model: Model, program: str, make: Callable[[], Backend], batches: list[int], limits: Limits
 ) -> list[Row]:
+    torch.cuda.empty_cache()  # what torch keeps for later would not be counted
     free = torch.cuda.mem_get_info()[0]
     rows = []
     rng = np.random.default_rng(0)
