@@ -12,6 +12,7 @@ import torch
 
 from benchmarks.gpu_models import open_model
 from benchmarks.timing import Timing, compare
+from engine.backends import Backend
 from engine.backends.onnxruntime import CpuBackend
 from training.precision import TorchBackend
 
@@ -29,7 +30,8 @@ def report(models: list[str], batches: list[int], rounds: int) -> str:
     """
     torch.set_num_threads(1)
     lines = [
-        "| model | batch | program | median ms | p99 ms | ratio (5 % to 95 %) | windows/s | GFLOP/s |",
+        "| model | batch | program | median ms | p99 ms | ratio (5 % to 95 %) | windows/s "
+        "| GFLOP/s |",
         "|---|---|---|---|---|---|---|---|",
     ]
     rng = np.random.default_rng(0)
@@ -37,7 +39,7 @@ def report(models: list[str], batches: list[int], rounds: int) -> str:
         for name in models:
             model = open_model(name, "fp32", Path(scratch))
             with ExitStack() as entered:
-                programs = {
+                programs: dict[str, Backend] = {
                     "ONNX Runtime": entered.enter_context(CpuBackend(model.manifest)),
                     "torch": entered.enter_context(TorchBackend(model.module)),
                 }
