@@ -38,10 +38,7 @@ class CpuBackend:
 
         available = onnxruntime.get_available_providers()
         if self._provider not in available:
-            raise BackendError(
-                f"ONNX Runtime {onnxruntime.__version__} has no {self._provider}; it has "
-                f"{', '.join(available)}"
-            )
+            raise BackendError(f"ONNX Runtime {onnxruntime.__version__} has no {self._provider}")
 
     def __enter__(self) -> Self:
         """Load the model and check that it fits its manifest."""

@@ -58,12 +58,10 @@ def find_gpu() -> Gpu:
         BackendError: There is none, or its driver is too old.
     """
     runtime = cuda_runtime()
-    try:
-        count = checked(runtime.cudaGetDeviceCount())
-    except BackendError as err:
-        raise BackendError(f"no GPU: {err}") from err
-    if not count:
-        raise BackendError("no GPU: the driver finds none")
+    status, count = runtime.cudaGetDeviceCount()
+    if status.value or not count:
+        _, built_for = runtime.getLocalRuntimeVersion()
+        raise BackendError(f"no GPU that CUDA {built_for // 1000} can use ({status.name})")
     properties = checked(runtime.cudaGetDeviceProperties(0))
     driver = checked(runtime.cudaDriverGetVersion())
     return Gpu(

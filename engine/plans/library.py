@@ -114,4 +114,4 @@ def find_library(name: str) -> Library:
 def _how(name: str) -> str:
     if name == "tensorrt_rtx":
         return "pip install 'kws[tensorrt]'"
-    return "README, TensorRT, says how"
+    return "docs/gpu.md says how"

@@ -11,15 +11,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from engine.audio.file import FileSource
-from engine.audio.paced import PacedSource
-from engine.audio.source import Source
-from engine.backends import ChosenBackend, choose_backend
+from engine.backends import choose_backend
 from engine.config import DecisionConfig
-from engine.consumers import EventQueue
 from engine.errors import DeviceError, KwsError
 from engine.manifest import ModelManifest, load_manifest
-from engine.pipeline import Pipeline
 from engine.types import BackendChanged, Detection, Event, Heard, Started, Stopped, StreamStats
 from kws_app.gui.memory import LastMinute
 from kws_app.gui.session_ledger import SessionLedger, require_ledger
@@ -32,13 +27,11 @@ from kws_app.gui.session_source import (
     what_comes_back,
 )
 from kws_app.gui.session_state import State, Update
+from kws_app.gui.session_stream import Ended, SessionStream
 from kws_app.gui.stretch import Stretch
 from kws_app.settings import Settings, decision_for
 from kws_app.streams import say
 
-_QUEUE_EVENTS = 4_096
-_STATS_EVERY_S = 1.0
-_END_S = 1.5  # a microphone that hangs when it is closed is given up after 1 s
 _LEDGER_AGAIN_S = 5.0
 _RETRY_S = (1.0, 2.0, 4.0, 8.0)
 
@@ -71,11 +64,8 @@ class Session:
         self.started: Started | None = None
         self.on_detection: Callable[[Detection], None] = lambda detection: None
         self.stream = 0  # counts pipelines: a sample index means something within one only
-        self._pipeline: Pipeline | None = None
-        self._file: FileSource | None = None
-        self._source: Source | None = None
-        self._chosen: ChosenBackend | None = None
-        self._is_held = False
+        self._live: SessionStream | None = None
+        self._duration_s = 0.0
         self._ledger_at_s = 0.0
         self._earlier: list[tuple[Stretch, list[Heard]]] = []
         self._defect: BaseException | None = None
@@ -88,12 +78,12 @@ class Session:
     @property
     def is_running(self) -> bool:
         """Whether a pipeline is there, listening or about to."""
-        return self._pipeline is not None and not self._is_held
+        return self._live is not None and not self._live.is_held
 
     @property
     def building(self) -> tuple[str, float] | None:
         """Who builds a plan beside the listening, and the share of it that is done."""
-        return self._chosen.building if self._chosen is not None and self.is_running else None
+        return self._live.building if self._live is not None else None
 
     @property
     def stretch(self) -> Stretch:
@@ -108,23 +98,20 @@ class Session:
     @property
     def duration_s(self) -> float:
         """Length of the recording that is played; 0 for a microphone."""
-        return self._file.duration_s if self._file is not None else 0.0
+        return self._live.duration_s if self._live is not None else self._duration_s
 
     def start(self) -> None:
         """Begin or go on listening; what goes wrong is told by `poll`."""
         self._retries, self._retry_at_s = 0, None
-        if self._is_held and isinstance(self._source, PacedSource):
-            self._is_held = False
-            self._source.go_on()
+        if self._live is not None and self._live.is_held:
+            self._live.go_on()
             self._enter(State.LISTENING)
             return
         self._open(look_again=self.state in (State.NO_DEVICE, State.RECOVERING))
 
     def pause(self) -> None:
         """Stop listening and let go of the device; a recording goes on later where it was."""
-        if isinstance(self._source, PacedSource) and self.state is State.LISTENING:
-            self._source.hold()
-            self._is_held = True
+        if self._live is not None and self.state is State.LISTENING and self._live.hold():
             self._enter(State.PAUSED)
             return
         self._close()
@@ -244,8 +231,8 @@ class Session:
 
     def _decide(self, decision: DecisionConfig) -> None:
         self.decision = decision
-        if self._pipeline is not None:
-            self._pipeline.set_decision(decision)
+        if self._live is not None:
+            self._live.set_decision(decision)
 
     def _keep(self, before: Settings) -> None:
         """Take what the settings say of the ledger, without beginning anew."""
@@ -255,92 +242,73 @@ class Session:
             self.ledger.set_limits(self.settings)
 
     def _begin_ledger(self) -> None:
-        if self.state is State.LISTENING and self._source is not None:
+        if self.state is State.LISTENING and self._live is not None:
             manifest, decision = self.manifest, self.decision
             self._ledger_at_s = self._clock() + _LEDGER_AGAIN_S
-            self.ledger.begin(self.settings, self._source, manifest, decision, self.stream)
+            self.ledger.begin(self.settings, self._live.source, manifest, decision, self.stream)
             self._is_changed = True
 
     def _open(self, *, look_again: bool) -> None:
         self._close()
         self._enter(State.STARTING if self._retries == 0 else self.state)
-        self._file = None
+        self._duration_s = 0.0
         try:
             chosen = choose_backend(self.settings.backend, self.manifest, live=True)
-            source, self._file = make_source(
+            source, file = make_source(
                 self.settings, self.manifest.fbank.sample_rate_hz, look_again=look_again
             )
         except KwsError as err:
             self._failed(err)
             return
         self.memory = LastMinute(self.manifest)
-        self._source = source
         self.stream += 1
         self.ledger.new_stream()
-        self._queue = EventQueue(_QUEUE_EVENTS, drop_oldest=True)
         memory, recording, ledger = self.memory, self.recording, self.ledger
-        self._chosen = chosen
-        self._pipeline = Pipeline(
+        self._live = SessionStream(
             source,
-            self.manifest,
+            file,
             chosen,
+            self.manifest,
             self.decision,
-            [self._queue],
-            on_audio=each_hears(memory.hear, recording.hear, ledger.hear),
-            on_window=each_sees(memory.see, ledger.see, on_detection=self.on_detection),
-            stats_every_s=_STATS_EVERY_S,
+            hear=each_hears(memory.hear, recording.hear, ledger.hear),
+            see=each_sees(memory.see, ledger.see, on_detection=self.on_detection),
         )
-        self._pipeline.start()
 
     def _close(self) -> None:
-        pipeline, self._pipeline = self._pipeline, None
-        self._is_held = False
-        if pipeline is None:
-            return
-        pipeline.stop()
-        try:
-            pipeline.join(timeout_s=_END_S)
-        except TimeoutError as err:
-            self._notices.append(f"{err}; a driver may be stuck")
-        except KwsError:
-            pass  # it was to end anyway
-        except BaseException as err:  # noqa: BLE001  raised again by the next poll
-            self._defect = err
-        self._take_rest()
-        self._queue.close()
-        self.ledger.end()
+        """End the stream, if there is one."""
+        if self._live is not None:
+            self._end_stream()
 
-    def _take_rest(self) -> None:
-        """What was heard since the last poll: its actions have run, so it must be shown."""
+    def _end_stream(self) -> Ended:
+        live, self._live = self._live, None
+        assert live is not None  # noqa: S101  the callers have looked
+        ended = live.end()
         heard = []
-        while (event := self._queue.get(0)) is not None:
+        for event in ended.rest:
             if isinstance(event, Started):
                 self.started = event
             elif isinstance(event, Heard):
                 heard.append(event)
         if heard:
             self._earlier.append((self.stretch, heard))
+        if ended.notice:
+            self._notices.append(ended.notice)
+        self._defect = ended.defect or self._defect
+        self.ledger.end()
+        return ended
 
     def _next_event(self) -> Event | None:
-        return self._queue.get(0) if self._pipeline is not None else None
+        return self._live.next_event() if self._live is not None else None
 
     def _ended(self, event: Stopped) -> None:
         """The pipeline ended by itself."""
-        pipeline, self._pipeline = self._pipeline, None
-        self._is_held = False
-        assert pipeline is not None  # noqa: S101  its event has just come
-        failure: KwsError | None = None
-        try:
-            pipeline.join(timeout_s=_END_S)
-        except KwsError as err:
-            failure = err
-        except BaseException as err:  # noqa: BLE001  raised again by the poll that looks
-            self._defect = err
-        self.ledger.end()
-        if self._defect is not None:
-            self._enter(State.FAILED, f"the program has a fault: {self._defect!r}")
-        elif failure is not None:
-            self._failed(failure)
+        assert self._live is not None  # noqa: S101  its event has just come
+        self._duration_s = self._live.duration_s
+        ended = self._end_stream()
+        if ended.defect is not None:
+            self._enter(State.FAILED, f"the program has a fault: {ended.defect!r}")
+        elif ended.failure is not None:
+            self._failed(ended.failure)
         else:
             self._enter(State.FINISHED if event.reason == "end of input" else State.PAUSED)
 

@@ -100,7 +100,7 @@ def test_standard_input(model: Path) -> None:
         (["--threshold", "low"], "'low' is not KEYWORD=VALUE"),
         (["--keywords", "lwo"], r"'lwo' is not a keyword .*did you mean 'low'"),
         (["--smoothing", "0"], "smoothing is 0 windows; it must be 1 to 100"),
-        (["--backend", "tensorrt"], "--backend tensorrt: tensorrt is not installed; README"),
+        (["--backend", "tensorrt"], "--backend tensorrt: tensorrt is not installed; docs"),
         (["--backend", "tpu"], "backend 'tpu' is unknown; choose one of auto"),
         (["--nonsense"], "unknown argument '--nonsense'"),
         (["--config", "nowhere.toml"], "cannot read nowhere.toml: No such file"),

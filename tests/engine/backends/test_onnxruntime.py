@@ -46,7 +46,7 @@ def test_auto_falls_back_and_says_why(tiny: ModelManifest) -> None:
 
 @pytest.mark.usefixtures("only_cpu")
 def test_a_named_backend_is_strict(tiny: ModelManifest) -> None:
-    with pytest.raises(BackendError, match="has no CUDAExecutionProvider; it has CPU"):
+    with pytest.raises(BackendError, match="has no CUDAExecutionProvider"):
         choose_backend("cuda", tiny)
     assert choose_backend("cpu", tiny).reason == "asked for"
 

@@ -79,7 +79,7 @@ def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     for look in (require_installed, find_library):
-        with pytest.raises(BackendError, match="tensorrt is not installed; README, TensorRT"):
+        with pytest.raises(BackendError, match="tensorrt is not installed; docs"):
             look("tensorrt")
 
 

@@ -9,7 +9,7 @@ import pytest
 from fake_sounddevice import FakeSounddevice
 from signals import RATE_HZ, tone_stream
 
-from kws_app.gui import session as session_module
+from kws_app.gui import session_stream as session_module
 from kws_app.gui.bridge import Bridge
 from kws_app.gui.session import Session
 from kws_app.gui.session_state import Update

@@ -113,6 +113,6 @@ def test_a_fault_just_before_the_end_is_told_too(session: Session) -> None:
     session.on_detection = break_down
     session.start()
     until_state(session, State.LISTENING)
-    wait_for(lambda: not session._pipeline._thread.is_alive())  # type: ignore[union-attr]
+    wait_for(lambda: not session._live._pipeline._thread.is_alive())  # type: ignore[union-attr]
     with pytest.raises(RuntimeError, match="a fault"):
         session.close()
