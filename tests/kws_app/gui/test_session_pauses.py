@@ -13,7 +13,7 @@ from fake_sounddevice import FakeSounddevice
 from sessions import poll_until, until_state
 from signals import RATE_HZ, tone_stream
 
-from engine.types import Detection
+from engine.types import BackendChanged, Detection
 from kws_app.gui.heard_rows import rows_of
 from kws_app.gui.session import Session
 from kws_app.gui.session_state import State
@@ -116,3 +116,17 @@ def test_a_fault_just_before_the_end_is_told_too(session: Session) -> None:
     wait_for(lambda: not session._live._pipeline._thread.is_alive())  # type: ignore[union-attr]
     with pytest.raises(RuntimeError, match="a fault"):
         session.close()
+
+
+def test_another_backend_is_shown_and_told(session: Session) -> None:
+    session.start()
+    until_state(session, State.LISTENING)
+    assert session.started is not None
+    assert session.building is None
+    changed = BackendChanged(end_sample=16_000, backend="cuda", backend_reason="fastest")
+    assert session._live is not None
+    session._live._queue.put(changed)
+    total = poll_until(session, lambda update: bool(update.notices))
+    assert total.notices == ["cuda scores from here on: fastest"]
+    assert (session.started.backend, session.started.backend_reason) == ("cuda", "fastest")
+    assert session.started.source.endswith("tones.wav")

@@ -40,7 +40,12 @@ def test_the_last_word_and_how_long_ago(qtbot: Any) -> None:
     qtbot.addWidget(word)
     word.show_age(5)  # nothing heard yet
     assert word.word == ""
+    word.resize(300, 100)
+    word.show_row(row(1, keyword="w" * 64))
+    assert word._word.text().endswith("…")
+    assert word.word == "w" * 64
     word.show_row(row(1, keyword="stop", score=0.934, threshold=0.9))
+    assert word._word.text() == "stop"
     texts = []
     for seconds in (0.2, 4.4, 61, 7_300):
         word.show_age(seconds)
@@ -57,6 +62,10 @@ def test_costs(qtbot: Any) -> None:
     costs.show_backend("cpu", "not cuda: no CUDA")
     assert costs.details() == "Backend cpu: not cuda: no CUDA"
     assert costs.text("backend") == "backend cpu"
+    costs.show_building(("tensorrt", 0.426))
+    assert costs.text("building") == "tensorrt builds its plan: 43%"
+    costs.show_building(None)
+    assert costs.text("building") == ""
     costs.show_stats(STATS)
     now[0] += 2
     used[0] += 0.1
