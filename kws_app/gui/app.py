@@ -93,8 +93,8 @@ class Application:
         self._connect()
         self.session.on_detection = self.actions.put
         self.actions.follow(self.session.settings, self.session.manifest)
-        for line in left_out:
-            self.window.panes.show_notice(line, stays=True)
+        if left_out:
+            self.window.panes.show_notice("\n".join(left_out), stays=True)
         if preferences.problem:
             self.window.panes.show_notice(preferences.problem, stays=True)
         panes, state = self.window.panes, preferences.window

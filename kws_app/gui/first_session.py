@@ -38,7 +38,8 @@ def first_session(preferences: Preferences) -> tuple[Session, list[str]]:
         value = getattr(preferences.settings, name)
         if not preferences.leave_out(name, rest):
             return False
-        told.append(f"{name} = {_shown(value)} in {preferences.path} is not used: {err}")
+        why = str(err).partition("; its keywords")[0]  # all of them fill the window
+        told.append(f"{name} = {_shown(value)} in {preferences.path} is not used: {why}")
         return True
 
     try:

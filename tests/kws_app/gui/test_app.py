@@ -310,3 +310,20 @@ def test_a_recording_that_cannot_be_written_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match="--record"):
         started(shell, qtbot, record=tmp_path / "none" / "r.flac")
+
+
+def test_a_settings_file_that_does_not_fit_any_more_is_told_as_long_as_nothing_else_is(
+    shell: SimpleNamespace, qtbot: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "old.toml"
+    path.write_text('keywords = ["gone", "low"]\nsmoothing = 200\n')
+    given = {"model": shell.preferences.settings.model, "backend": "cpu", "rate": RATE_HZ}
+    shell.preferences = Preferences.load(path, given)
+    application = started(shell, qtbot)
+    first, second = application.window.panes.notice.text().splitlines()
+    assert first.startswith(f"keywords = gone,low in {path} is not used: 'gone' is not a keyword")
+    assert second.startswith(f"smoothing = 200 in {path} is not used")
+    assert not application.window.panes._notice_timer.isActive()
+    application.window.panes.show_notice("another")
+    assert application.window.panes._notice_timer.isActive()
+    end(shell)
