@@ -35,7 +35,6 @@ def test_the_shipped_model_is_built_and_the_share_rises(library: Library, model:
     assert len(shares) > 100
     assert shares == sorted(shares)
     assert 0.99 <= shares[-1] <= 1
-    assert compile_plan(library, model, max_batch=8).plan == compiled.plan
 
 
 def test_twelve_attentions_of_the_base_model_become_one_kernel_each(
