@@ -12,7 +12,7 @@ from engine.manifest import load_manifest
 from engine.plans.build import MAX_BATCH, build, identity_of, plans_folder
 from engine.plans.cache import Listed, PlanCache
 from engine.plans.device import Gpu, find_gpu
-from engine.plans.library import MODULES, Library, find_library
+from engine.plans.libraries import MODULES, Library, find_library
 from engine.plans.onnx_file import read_onnx
 from kws_app.arguments import Parser
 from kws_app.build_progress import BuildProgress
@@ -152,6 +152,6 @@ def _line(plan: Listed) -> str:
     if said is None:
         return f"{plan.key}  unreadable; plan remove {plan.key[:8]} removes it"
     return (
-        f"{plan.key}  {said['library']} {said['version']}  {said['precision']}, batches to "
+        f"{plan.key}  {said['backend']} {said['version']}  {said['precision']}, batches to "
         f"{said['max_batch']}  {plan.n_bytes / _MB:.1f} MB  {said['gpu']}  {said.get('model', '')}"
     )

@@ -11,7 +11,7 @@ from engine.backends.cuda import CudaStream
 from engine.backends.onnxruntime import INPUT_NAME, OUTPUT_NAME
 from engine.errors import BackendError
 from engine.plans.compile import profile_of
-from engine.plans.library import Library
+from engine.plans.libraries import Library
 from engine.types import Float32
 
 _ROW_BYTES = 4  # of a float32

@@ -13,7 +13,7 @@ from engine.manifest import ModelManifest
 from engine.plans.build import MAX_BATCH, build, identity_of, plans_folder
 from engine.plans.cache import Identity, PlanCache, StoredPlan
 from engine.plans.device import find_gpu
-from engine.plans.library import find_library, require_installed
+from engine.plans.libraries import find_library, require_installed
 from engine.plans.onnx_file import OnnxFile, read_onnx
 from engine.types import Float32
 

@@ -18,7 +18,7 @@ from engine.manifest import ModelManifest
 from engine.plans.cache import Identity, PlanCache, StoredPlan
 from engine.plans.compile import BuildCanceledError
 from engine.plans.device import Gpu
-from engine.plans.library import Library
+from engine.plans.libraries import Library
 
 MAX_BATCH = 8
 _FLAGS = "detailed,no-tf32,user-allocation"
@@ -37,7 +37,7 @@ def identity_of(
 ) -> Identity:
     """What a model's plan depends on."""
     return Identity(
-        library=library.name,
+        backend=library.name,
         version=library.version,
         gpu=gpu.name if gpu else "any",
         capability=gpu.capability if gpu else "any",

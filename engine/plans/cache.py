@@ -33,7 +33,7 @@ class Identity:
     """What a plan depends on; any difference makes another plan.
 
     Attributes:
-        library: As in --backend.
+        backend: Which library: as in --backend.
         version: Exact version of the library.
         gpu: Name of the GPU; "any" where there was none.
         capability: Its compute capability.
@@ -45,7 +45,7 @@ class Identity:
         fbank_fingerprint: Of the features that the model takes.
     """
 
-    library: str
+    backend: str
     version: str
     gpu: str
     capability: str

@@ -16,7 +16,7 @@ from engine.errors import KwsError
 from engine.manifest import load_manifest
 from engine.plans.cache import SCHEMA, Identity, PlanCache
 from engine.plans.compile import compile_plan
-from engine.plans.library import find_library
+from engine.plans.libraries import find_library
 from engine.plans.onnx_file import read_onnx
 
 _STEP = 0.01
@@ -38,7 +38,7 @@ def main() -> int:
 
 def _build(cache_folder: Path, model: Path, identity: Identity) -> None:
     started = time.monotonic()
-    library = find_library(identity.library)
+    library = find_library(identity.backend)
     onnx_file = read_onnx(load_manifest(model))
     last = 0.0
 

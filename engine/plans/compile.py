@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import BackendError
-from engine.plans.library import Library
+from engine.plans.libraries import Library
 
 _WORKSPACE_BYTES = 2 << 30
 

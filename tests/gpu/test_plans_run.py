@@ -66,7 +66,7 @@ def test_a_plan_of_another_model_is_refused(
     """Its tensors are checked even where hash and sidecar are right."""
     from engine.backends.plan_runner import PlanRunner
     from engine.plans.compile import compile_plan
-    from engine.plans.library import find_library
+    from engine.plans.libraries import find_library
 
     library = find_library(kind.name)
     plan = compile_plan(library, manifest.model_path.read_bytes(), max_batch=1).plan

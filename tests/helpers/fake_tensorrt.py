@@ -152,7 +152,7 @@ class FakeEngine:
 
 
 class FakeLibrary:
-    """engine.plans.library.Library of the classic kind."""
+    """engine.plans.libraries.Library of the classic kind."""
 
     name = "tensorrt"
     is_rtx = False

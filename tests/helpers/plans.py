@@ -11,7 +11,7 @@ def identity(**values: object) -> Identity:
     """An identity with some values of its own."""
     return Identity(
         **{  # type: ignore[arg-type]
-            "library": "tensorrt_rtx",
+            "backend": "tensorrt_rtx",
             "version": "1.7.1.116",
             "gpu": "any",
             "capability": "any",

@@ -7,7 +7,7 @@ import pytest
 from plans import filled
 
 from engine.errors import BackendError, ConfigError
-from engine.plans.library import find_library
+from engine.plans.libraries import find_library
 from kws_app.plan import run
 
 

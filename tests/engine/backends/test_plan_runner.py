@@ -12,7 +12,7 @@ from fake_tensorrt import FRAMES, LABELS, MELS, FakeEngine, FakeLibrary, FakeStr
 from engine.backends import plan_runner
 from engine.backends.plan_runner import PlanRunner, bucket_sizes
 from engine.errors import BackendError
-from engine.plans.library import find_library
+from engine.plans.libraries import find_library
 
 SHAPE = (FRAMES, MELS)
 

@@ -16,7 +16,7 @@ from engine.manifest import ModelManifest, load_manifest
 from engine.plans.build import build, identity_of, plans_folder
 from engine.plans.cache import Identity, PlanCache
 from engine.plans.compile import BuildCanceledError
-from engine.plans.library import find_library
+from engine.plans.libraries import find_library
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import BackendError
 from engine.plans.compile import BuildCanceledError, Phases, compile_plan, profile_of
-from engine.plans.library import Library, find_library, require_installed
+from engine.plans.libraries import Library, find_library, require_installed
 
 
 @pytest.fixture(scope="module")
