@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,12 +53,23 @@ def checked(result: tuple[Any, ...]) -> Any:
     return values[0] if values else None
 
 
+def _require_driver() -> None:
+    """Look for the driver's library first: CUDA's package is large, and says less."""
+    if sys.platform != "linux":
+        return
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError as err:
+        raise BackendError("no GPU: there is no NVIDIA driver here") from err
+
+
 def find_gpu() -> Gpu:
     """The first GPU.
 
     Raises:
         BackendError: There is none, or its driver is too old.
     """
+    _require_driver()
     runtime = cuda_runtime()
     status, count = runtime.cudaGetDeviceCount()
     if status.value or not count:
