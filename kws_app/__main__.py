@@ -54,6 +54,12 @@ def _desktop(arguments: list[str]) -> None:
     run(arguments)
 
 
+def _doctor(arguments: list[str]) -> None:
+    from kws_app.doctor import run
+
+    run(arguments)
+
+
 def _plan(arguments: list[str]) -> None:
     from kws_app.plan import run
 
@@ -62,6 +68,7 @@ def _plan(arguments: list[str]) -> None:
 
 _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "desktop": _desktop,
+    "doctor": _doctor,
     "ledger": _ledger,
     "plan": _plan,
 }

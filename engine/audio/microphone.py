@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -50,6 +51,29 @@ def list_input_devices() -> list[InputDevice]:
         DeviceError: PortAudio is missing, cannot list them, or hangs.
     """
     return within(_OPEN_S, "PortAudio", _listed)
+
+
+def accepted_rates(device: InputDevice, rates_hz: Sequence[int]) -> list[int]:
+    """Those of some rates that a device says it can be opened at.
+
+    Raises:
+        DeviceError: PortAudio is missing or hangs.
+    """
+    return within(_OPEN_S, device.name, lambda: _accepted(device, rates_hz))
+
+
+def _accepted(device: InputDevice, rates_hz: Sequence[int]) -> list[int]:
+    sounddevice = _sounddevice()
+    accepted = []
+    for rate_hz in rates_hz:
+        try:
+            sounddevice.check_input_settings(
+                device=device.index, channels=1, dtype="float32", samplerate=rate_hz
+            )
+        except (sounddevice.PortAudioError, ValueError):
+            continue
+        accepted.append(rate_hz)
+    return accepted
 
 
 def _listed() -> list[InputDevice]:

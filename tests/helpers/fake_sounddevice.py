@@ -74,6 +74,10 @@ class FakeSounddevice:
     def query_devices(self) -> list[dict[str, Any]]:
         return self.devices
 
+    def check_input_settings(self, *, samplerate: int, **_: Any) -> None:
+        if samplerate not in (44_100, 48_000):
+            raise PortAudioError("Invalid sample rate")
+
     def InputStream(self, **options: Any) -> FakeStream:  # noqa: N802  sounddevice's own name
         self.opened.append(options)
         self.streams.append(FakeStream(self, options))

@@ -1,0 +1,196 @@
+"""python -m kws_app doctor: can this machine listen, and if not, why."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from engine.audio.file import FileSource
+from engine.audio.microphone import MicrophoneSource, accepted_rates, list_input_devices
+from engine.backends import BACKEND_NAMES, choose_backend, why_not
+from engine.errors import DeviceError, KwsError, ModelError
+from engine.manifest import ModelManifest, load_manifest
+from engine.scorer import StreamScorer
+from kws_app.arguments import Parser
+from kws_app.resources import asset
+from kws_app.settings import BACKENDS, DEFAULT_MODEL
+from kws_app.streams import emit
+
+_LISTEN_S = 1.0
+_RATES_HZ = (8_000, 16_000, 44_100, 48_000)
+_PACKAGES = (
+    *("numpy", "onnxruntime", "onnxruntime-gpu", "soundfile", "soxr", "sounddevice", "PyQt5"),
+    *("pyqtgraph", "paho-mqtt", "python-xlib", "onnx", "cuda-bindings", "tensorrt"),
+    *("tensorrt-rtx", "torch"),
+)
+_SAID = ("yes", "stop", "left", "right", "no")  # in the bundled recording
+_QUIET_DB = -90.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: Its name.
+        is_well: Whether it is as it should be.
+        text: What was found.
+    """
+
+    what: str
+    is_well: bool
+    text: str
+
+
+def run(arguments: list[str]) -> None:
+    """Look at everything, tell it, and raise the error that keeps this machine from listening.
+
+    Args:
+        arguments: What follows `doctor`.
+
+    Raises:
+        ModelError: The model is refused or hears nothing.
+        DeviceError: No microphone can be listened to.
+        KwsError: Another thing that it cannot do without.
+        BrokenPipeError: Nobody reads stdout any more.
+        SystemExit: --help (status 0).
+    """
+    parser = Parser(prog="python -m kws_app doctor", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="model folder")
+    parser.add_argument("--backend", choices=BACKENDS, default="auto")
+    parser.add_argument("--device", help="microphone, by name or index; default: the default one")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    options = parser.parse_args(arguments)
+    failures: list[KwsError] = []
+
+    def tell(finding: Finding) -> None:
+        if options.json:
+            emit(json.dumps({"v": 1, "event": "finding", **asdict(finding)}))
+        else:
+            emit(f"{'ok  ' if finding.is_well else 'FAIL'}  {finding.what:<10} {finding.text}")
+
+    def look(what: str, check: Callable[[], Iterator[Finding]]) -> None:
+        try:
+            for finding in check():
+                tell(finding)
+        except KwsError as err:
+            tell(Finding(what=what, is_well=False, text=str(err)))
+            failures.append(err)
+
+    look("program", _program)
+    look("folder", _folder)
+    look("model", lambda: _model(options.model, options.backend))
+    look("device", _devices)
+    look("microphone", lambda: _microphone(options.device))
+    if failures:
+        raise failures[0]
+
+
+def _program() -> Iterator[Finding]:
+    kws = metadata.version("kws")
+    yield _well("program", f"kws {kws}, Python {platform.python_version()}, {platform.platform()}")
+    found = []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            continue
+    yield _well("libraries", ", ".join(found))
+
+
+def _folder() -> Iterator[Finding]:
+    """Plans, recordings in the making and crash reports need a place to be written to."""
+    folder = Path(tempfile.gettempdir())
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+    except OSError as err:
+        raise KwsError(f"{folder} cannot be written to: {err.strerror}; set TMPDIR") from err
+    yield _well("folder", f"{folder} can be written to")
+
+
+def _model(folder: Path, backend: str) -> Iterator[Finding]:
+    manifest = load_manifest(folder)
+    sha256 = manifest.model_sha256[:16]
+    count = len(manifest.keywords)
+    yield _well("model", f"{manifest.name}, {sha256}, {count} keywords, in {manifest.folder}")
+    for name in BACKEND_NAMES:
+        reason = why_not(name, manifest)
+        yield _well("backend", f"{name}: {reason or 'can be used'}")
+    yield _hears(manifest, backend)
+
+
+def _hears(manifest: ModelManifest, backend: str) -> Finding:
+    """Score the bundled recording."""
+    chosen = choose_backend(backend, manifest)
+    heard, inference_s = [], []
+    with (
+        chosen.backend as running,
+        FileSource(asset("demo.flac"), manifest.fbank.sample_rate_hz) as source,
+    ):
+        scorer = StreamScorer(manifest, running, manifest.decision)
+        while (block := source.read()) is not None:
+            for scored in scorer.process(block.samples):
+                heard += [detection.keyword for detection in scored.detections]
+                inference_s.append(scored.inference_s)
+        name = running.name
+    # Of another model nobody knows what it should hear there.
+    is_ours = manifest.folder.resolve().parent == asset("models").resolve()
+    if is_ours and not set(_SAID) <= set(heard):
+        raise ModelError(
+            f"{manifest.name} on {name} heard {', '.join(heard) or 'nothing'} in the bundled "
+            f"recording, which says {', '.join(_SAID)}; install kws again, or take another backend"
+        )
+    median_ms = 1000 * float(np.median(inference_s))
+    return _well(
+        "self-test",
+        f"{name} heard {', '.join(heard) or 'none of its words'} in the bundled recording; "
+        f"{median_ms:.1f} ms a window",
+    )
+
+
+def _devices() -> Iterator[Finding]:
+    for device in list_input_devices():
+        rates = ", ".join(str(rate) for rate in accepted_rates(device, _RATES_HZ))
+        mark = ", the default" if device.is_default else ""
+        yield _well(
+            "device",
+            f"{device.index} {device.name} [{device.host_api}], {device.channels} channels{mark}; "
+            f"takes {rates or 'none of the usual rates'} Hz",
+        )
+
+
+def _microphone(device: str | None) -> Iterator[Finding]:
+    """Listen for a second: one that is muted opens like any other."""
+    peak, samples = 0.0, 0
+    with MicrophoneSource(device, 16_000) as source:
+        until = time.monotonic() + _LISTEN_S
+        while time.monotonic() < until:
+            block = source.read()
+            if block is None:
+                break
+            samples += len(block.samples)
+            if len(block.samples):
+                peak = max(peak, float(np.abs(block.samples).max()))
+        name, rate_hz = source.name, source.sample_rate_hz
+    if not samples:
+        raise DeviceError(f"{name!r} delivered no audio for {_LISTEN_S:g} s; unplug it, or restart")
+    level_db = 20 * math.log10(max(peak, 1e-10))
+    if level_db < _QUIET_DB:
+        raise DeviceError(
+            f"{name!r} delivers silence only; it may be muted, or the system keeps it from programs"
+        )
+    yield _well("microphone", f"{name} at {rate_hz} Hz delivers audio, peak {level_db:.0f} dB")
+
+
+def _well(what: str, text: str) -> Finding:
+    return Finding(what=what, is_well=True, text=text)
