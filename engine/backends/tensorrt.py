@@ -56,6 +56,7 @@ class TensorRtBackend:
         self._library = find_library(self.name)
         self._library.require_capability(self._gpu.capability, self._gpu.name)
         self._cache = cache or PlanCache(plans_folder())
+        self._onnx_file: OnnxFile | None = None
         self._runner: PlanRunner | None = None
         self.self_test_difference = 0.0
 
@@ -68,7 +69,8 @@ class TensorRtBackend:
 
     def __enter__(self) -> Self:
         """Build if need be, load and test; raises BackendError or ModelError."""
-        onnx_file = read_onnx(self._manifest)
+        onnx_file = self._read()
+        self._onnx_file = None  # as large as the model
         identity = self._identity(onnx_file)
         stored = self._cache.read(identity) or build(
             self._cache, identity, self._manifest, go_on=self.go_on
@@ -76,7 +78,7 @@ class TensorRtBackend:
         runner = self._load(stored)
         try:
             self._test(runner, onnx_file)
-            self._cache.write_kernels(identity, runner.kernels())
+            self._keep_kernels(identity, runner)
         except BaseException:
             runner.__exit__()
             raise
@@ -85,7 +87,7 @@ class TensorRtBackend:
 
     def is_prepared(self) -> bool:
         """Whether the plan is there; raises BackendError or ModelError."""
-        return self._cache.read(self._identity(read_onnx(self._manifest))) is not None
+        return self._cache.read(self._identity(self._read())) is not None
 
     def __exit__(self, *exc_info: object) -> None:
         """Free the GPU's memory."""
@@ -96,6 +98,18 @@ class TensorRtBackend:
     def infer(self, model_inputs: Float32) -> Float32:
         """Logits [batch, labels] of model inputs [batch, frames, mels]."""
         return self.runner.infer(model_inputs)
+
+    def _read(self) -> OnnxFile:
+        if self._onnx_file is None:
+            self._onnx_file = read_onnx(self._manifest)
+        return self._onnx_file
+
+    def _keep_kernels(self, identity: Identity, runner: PlanRunner) -> None:
+        """Save the next start some seconds; a full disk costs no more than those."""
+        try:
+            self._cache.write_kernels(identity, runner.kernels())
+        except BackendError as err:
+            _log.warning("%s compiles its kernels again next time: %s", self.name, err)
 
     def _identity(self, onnx_file: OnnxFile) -> Identity:
         return identity_of(
