@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QFont, QFontMetrics, QResizeEvent
-from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from kws_app.gui.colours import Colours
 from kws_app.gui.history import HeardRow
@@ -29,9 +29,7 @@ class LastWord(QWidget):
         self._word.setFont(font)
         self._word.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._word.setAccessibleName("Last keyword")
-        # A long word is cut, and keeps no window wide.
-        self._word.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._word.setMinimumWidth(_LEAST_PX)
+        self._word.setMinimumWidth(_LEAST_PX)  # a long word is cut, and keeps no window wide
         self._detail = QLabel("nothing heard yet")
         self._detail.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
