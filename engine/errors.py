@@ -6,6 +6,7 @@
     │   └── DeviceError   no usable audio device
     ├── ModelError      a model folder is refused
     ├── BackendError    a backend cannot run the model
+    ├── BusyError       another process has what is needed; it may let go
     ├── DisplayError    no window can be shown
     └── TrainingError   a training run cannot go on
 
@@ -35,6 +36,10 @@ class ModelError(KwsError):
 
 class BackendError(KwsError):
     """A backend is not available or failed while scoring."""
+
+
+class BusyError(KwsError):
+    """Another process uses what is needed; trying again later may work."""
 
 
 class DisplayError(KwsError):

@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ MODEL_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
 MAX_MODEL_BYTES = 1 << 30
 _MAX_MANIFEST_BYTES = 4 << 20
-_MAX_LABEL = 64
+_MAX_NAME = 64
 _NO_TEXT = ("Cc", "Cs", "Zl", "Zp")  # control, surrogate, line and paragraph separator
 
 
@@ -94,12 +94,31 @@ def load_manifest(folder: Path) -> ModelManifest:
     try:
         manifest = _parse(fields, folder)
         manifest.windows.check_against(manifest.fbank)
+        require_names(manifest.name, manifest.labels)
     except ConfigError as err:
         raise ModelError(f"{fields.where}: {err}") from err
     fields.finish()
     _check_labels(manifest, fields.where)
     _verify_files(manifest)
     return manifest
+
+
+def require_names(name: str, labels: Sequence[str]) -> None:
+    """Refuse what no window, terminal or table can show in a line.
+
+    Args:
+        name: Of the model.
+        labels: Its labels.
+
+    Raises:
+        ConfigError: One of them is too long, or no text.
+    """
+    for what, text in (("name", name), *(("label", label) for label in labels)):
+        if len(text) > _MAX_NAME or any(unicodedata.category(c) in _NO_TEXT for c in text):
+            raise ConfigError(
+                f"{what} {text[:_MAX_NAME]!r} must be text of at most {_MAX_NAME} characters, "
+                "without line breaks and control characters"
+            )
 
 
 def manifest_to_json(manifest: ModelManifest) -> str:
@@ -289,12 +308,6 @@ def _parse_files(fields: _Fields) -> dict[str, str]:
 def _check_labels(manifest: ModelManifest, where: str) -> None:
     if not manifest.keywords:
         raise ModelError(f"{where}: every label is a background label; at least one must not be")
-    for label in manifest.labels:
-        if len(label) > _MAX_LABEL or any(unicodedata.category(c) in _NO_TEXT for c in label):
-            raise ModelError(
-                f"{where}: label {label[:_MAX_LABEL]!r} must be text of at most {_MAX_LABEL} "
-                "characters, without line breaks and control characters"
-            )
     for label in manifest.background_labels:
         if label not in manifest.labels:
             raise ModelError(f"{where}: background label {label!r} is not among the labels")

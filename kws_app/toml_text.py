@@ -16,6 +16,11 @@ _PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
 _LONG_KEY = re.compile(rf"(?<![\w\\-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_PARTS}}}")
 
 
+def is_text(text: str) -> bool:
+    """Whether UTF-8 holds it; a file's name may be bytes that are no text."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def read_toml_text(path: Path) -> str:
     """The text of a file, with the ends of lines as they are.
 

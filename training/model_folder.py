@@ -24,6 +24,7 @@ from engine.manifest import (
     file_sha256,
     load_manifest,
     manifest_to_json,
+    require_names,
 )
 from engine.types import Float32
 from training.ast import AstConfig, AudioSpectrogramTransformer
@@ -65,6 +66,7 @@ class ModelCard:
 
     def __post_init__(self) -> None:
         """Refuse at once what the manifest would refuse after the export."""
+        require_names(self.name, self.labels)
         self.decision()
         self.windows.check_against(self.fbank)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.config import FbankConfig, WindowConfig
 from engine.errors import ConfigError, ModelError
+from engine.manifest import require_names
 from training.ast import AstConfig
 from training.tables import from_table
 
@@ -29,6 +30,10 @@ class Task:
     fbank: FbankConfig
     windows: WindowConfig
     model: AstConfig
+
+    def __post_init__(self) -> None:
+        """Refuse before the first step what no model folder may say."""
+        require_names("", self.labels)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""

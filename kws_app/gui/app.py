@@ -15,7 +15,7 @@ from kws_app.config_file import read_config_file
 from kws_app.gui.choices import with_recent
 from kws_app.gui.colours import Colours
 from kws_app.gui.crash_log import without_names
-from kws_app.gui.first_session import first_session
+from kws_app.gui.first_session import OF_A_MODEL, first_session
 from kws_app.gui.history import HeardRow
 from kws_app.gui.main_window import MainWindow
 from kws_app.gui.session_state import State
@@ -93,8 +93,9 @@ class Application:
         self._connect()
         self.session.on_detection = self.actions.put
         self.actions.follow(self.session.settings, self.session.manifest)
+        self._left_out = "\n".join(left_out)
         if left_out:
-            self.window.panes.show_notice("\n".join(left_out), stays=True)
+            self.window.panes.show_notice(self._left_out, stays=True)
         if preferences.problem:
             self.window.panes.show_notice(preferences.problem, stays=True)
         panes, state = self.window.panes, preferences.window
@@ -161,9 +162,11 @@ class Application:
         self._save_timer.start()
 
     def _choose_model(self, folder: Path) -> None:
-        self._shell.preferences.settle("model")
         self.window.choose_model(folder)
-        self._save_timer.start()
+        if self.session.settings.model == folder:  # also the one that stood in for what had gone
+            self._shell.preferences.settle("model", *OF_A_MODEL)
+            self.window.panes.clear_notice(self._left_out)
+            self._save_timer.start()
 
     def _choose_theme(self, choice: str) -> None:
         self._shell.preferences.update_window(theme=choice)

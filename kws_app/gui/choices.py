@@ -11,6 +11,7 @@ from engine.backends import why_not
 from engine.manifest import MANIFEST_FILE, MODEL_FILE, ModelManifest
 from kws_app.resources import asset
 from kws_app.settings import BACKENDS, Settings
+from kws_app.toml_text import is_text
 
 MAX_RECENT = 5
 _MB = 1_000_000
@@ -57,10 +58,13 @@ def model_choices(current: Path, recent: Sequence[str] = ()) -> list[ModelChoice
 
 
 def with_recent(recent: Sequence[str], folder: Path) -> tuple[str, ...]:
-    """Folders used before, this one first; those that come along need not be remembered."""
-    if folder.parent == asset("models"):
-        return tuple(recent)
+    """Folders used before, this one first.
+
+    Those that come along need not be remembered, and a file of settings can't hold what is no text.
+    """
     own = str(folder.absolute())
+    if folder.parent == asset("models") or not is_text(own):
+        return tuple(recent)
     return (own, *(other for other in recent if other != own))[:MAX_RECENT]
 
 

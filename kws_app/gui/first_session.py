@@ -13,7 +13,7 @@ from kws_app.gui.session import Session
 from kws_app.settings import Settings, decision_for
 from kws_app.streams import say
 
-_OF_A_MODEL = ("keywords", "threshold", "smoothing", "refractory")
+OF_A_MODEL = ("keywords", "threshold", "smoothing", "refractory")
 
 
 def first_session(preferences: Preferences) -> tuple[Session, list[str]]:
@@ -57,7 +57,7 @@ def first_session(preferences: Preferences) -> tuple[Session, list[str]]:
 
 def _unfit(settings: Settings, manifest: ModelManifest) -> Iterator[tuple[str, Any, ConfigError]]:
     """Settings that the model does not take, and what of each it does."""
-    for name in _OF_A_MODEL:
+    for name in OF_A_MODEL:
         value = getattr(settings, name)
         try:
             decision_for(replace(Settings(), **{name: value}), manifest)

@@ -18,6 +18,7 @@ from kws_app.gui.toml_file import Changes, read_toml, save_toml
 from kws_app.gui.window_state import WindowState, window_state_of
 from kws_app.settings import Settings, lay_over, settings_of
 from kws_app.streams import say
+from kws_app.toml_text import is_text
 
 _DEFAULTS = Settings()
 
@@ -92,11 +93,13 @@ class Preferences:
         self._settings = Settings(**self._values)
         return True
 
-    def settle(self, name: str) -> None:
+    def settle(self, *names: str) -> None:
         """A person has chosen: what was left out of the file goes from it, too, with `save`."""
-        if name in self._left_out:
+        for name in self._left_out.intersection(names):
             self._left_out.discard(name)
-            self._changes.setdefault((name,), None)
+            own = {path: value for path, value in self._changes.items() if path[0] == name}
+            others = {path: value for path, value in self._changes.items() if path[0] != name}
+            self._changes = {**others, (name,): None, **own}  # what was chosen comes after it
 
     def update(self, values: Mapping[str, Any]) -> Settings:
         """Change settings, in force at once; `save` writes them.
@@ -150,18 +153,27 @@ class Preferences:
         """
         if not self._changes:
             return None
+        unfit = [path for path, value in self._changes.items() if not _is_text(value)]
+        fit = {path: value for path, value in self._changes.items() if path not in unfit}
         try:
-            save_toml(self.path, self._changes, lambda data: _checked(data, self.path))
+            if fit:
+                save_toml(self.path, fit, lambda data: _checked(data, self.path))
         except ConfigError as err:
-            text = f"settings are not saved: {err}"
-            if text != self._last_said:
-                say(text)
-            self._last_said = text
-            return text
+            return self._say_once(f"settings are not saved: {err}")
         self._changes.clear()
         self._last_said = ""
-        self.problem = None
+        if fit:
+            self.problem = None
+        if unfit:
+            names = ", ".join(sorted(".".join(path) for path in unfit))
+            return self._say_once(f"not saved: {names}; a file's name there is no UTF-8 text")
         return None
+
+    def _say_once(self, text: str) -> str:
+        if text != self._last_said:
+            say(text)
+        self._last_said = text
+        return text
 
     def _note(self, own: Mapping[str, Any], removed: set[str]) -> None:
         for name in removed:
@@ -191,6 +203,15 @@ def _out_of_force(own: Mapping[str, Any]) -> set[str]:
     """Settings that a new microphone or a new sound file makes meaningless."""
     everything = {"device": "", "input": "", "realtime": False}
     return set(everything) - set(lay_over(everything, own))
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a TOML file can hold it: names of files may hold any bytes."""
+    return all(
+        is_text(text)
+        for text in (value if isinstance(value, list) else [value])
+        if isinstance(text, str)
+    )
 
 
 def _as_toml(value: Any) -> Any:

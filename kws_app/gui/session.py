@@ -33,6 +33,7 @@ from kws_app.settings import Settings, decision_for
 from kws_app.streams import say
 
 _LEDGER_AGAIN_S = 5.0
+_CLOSE_S = 1.8
 _RETRY_S = (1.0, 2.0, 4.0, 8.0)
 
 
@@ -190,7 +191,9 @@ class Session:
         Raises:
             BaseException: What ended a stream and no KwsError; everything has ended all the same.
         """
+        end_s = time.monotonic() + _CLOSE_S
         self._close()
+        self.ledger.close(max(0.0, end_s - time.monotonic()))
         try:
             self.recording.end()
         except KwsError as err:

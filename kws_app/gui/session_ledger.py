@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from pathlib import Path
 
 from engine.audio.source import Source
 from engine.config import DecisionConfig
-from engine.errors import ConfigError, KwsError
+from engine.errors import BusyError, ConfigError, KwsError
 from engine.manifest import ModelManifest
 from engine.scorer import ScoredWindow
 from engine.types import Float32
@@ -29,7 +30,6 @@ _ENDED = "No more clips are kept; listening goes on."
 # The window answers meanwhile: another process holds a ledger for milliseconds, or it hangs.
 _WAIT_S = 0.3
 _WRITER_WAIT_S = 10.0
-_END_S = 1.0
 
 _Place = tuple[int, float, str]
 
@@ -46,6 +46,7 @@ class SessionLedger:
         self.problem = ""
         self.is_busy = False
         self._lock = threading.Lock()
+        self._ending: list[tuple[threading.Thread, LedgerKeeper]] = []
         self._keeper: LedgerKeeper | None = None
         self._folder: Path | None = None
         self._told: Path | None = None
@@ -103,7 +104,7 @@ class SessionLedger:
             keeper.__enter__()
             ledger.lock_wait_s = _WRITER_WAIT_S
         except KwsError as err:
-            self.problem, self.is_busy = str(err), not isinstance(err, ConfigError)
+            self.problem, self.is_busy = str(err), isinstance(err, BusyError)
             if self.problem != before:
                 self._notices.append(f"{err}. Nothing is kept; listening goes on.")
             return
@@ -117,11 +118,20 @@ class SessionLedger:
             self._keeper, self._folder, self._is_new = keeper, folder, True
 
     def end(self) -> None:
-        """Write what is waiting and keep no more, in a second; what goes wrong is a notice."""
+        """Keep no more; what is waiting is written, if need be later. Losses are a notice."""
         with self._lock:
             keeper, self._keeper, self._folder = self._keeper, None, None
         if keeper is not None:
-            self._close(keeper)
+            self._leave(keeper)
+
+    def close(self, within_s: float) -> None:
+        """The same for good: what is not written in time is lost, and told."""
+        deadline = time.monotonic() + within_s
+        self.end()
+        for thread, keeper in self._ending:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive() and keeper.unkept:
+                self._tell(f"{clips(keeper.unkept)} not kept: the ledger's folder does not answer.")
 
     def new_stream(self) -> None:
         """Count the samples of another stream from its beginning."""
@@ -139,11 +149,11 @@ class SessionLedger:
             try:
                 self._keeper.hear(samples, lost_samples + before)
             except KwsError as err:
-                self.problem = str(err)
-                self._notices.append(f"{err}. {_ENDED}")
+                self.problem, self.is_busy = str(err), isinstance(err, BusyError)
                 keeper, self._keeper, self._folder = self._keeper, None, None
                 with contextlib.suppress(KwsError):  # the first error is the one to tell
                     keeper.__exit__(type(err), err, None)
+                self._notices.append(f"{err}. {clips(keeper.unkept)} not kept. {_ENDED}")
 
     def see(self, scored: ScoredWindow) -> None:
         """Take a scored window on the scorer thread."""
@@ -179,9 +189,8 @@ class SessionLedger:
             )
         folder, entry_id = found
         if self._labels is None or self._labels.folder != folder:
-            self._labels = Ledger(
-                folder, lock_wait_s=_WAIT_S
-            )  # a ledger is used by one thread at a time
+            # A ledger is used by one thread at a time.
+            self._labels = Ledger(folder, lock_wait_s=_WAIT_S)
         self._labels.label([entry_id], label)
 
     def take_notices(self) -> list[str]:
@@ -195,24 +204,35 @@ class SessionLedger:
         if len(self._ids) > MAX_NAMED:
             del self._ids[next(iter(self._ids))]
 
-    def _close(self, keeper: LedgerKeeper) -> None:
-        """On a thread that can be left behind: it may wait for another process."""
+    def _leave(self, keeper: LedgerKeeper) -> None:
+        """End it on a thread that can be left behind: it may wait for another process."""
 
         def write_rest() -> None:
             try:
                 keeper.__exit__(None, None, None)
             except KwsError as err:
-                self._tell(f"{err}. The last clips were not kept.")
+                self._tell(f"{err}. {clips(keeper.unkept)} not kept.")
+            else:
+                if keeper.unkept:
+                    self._tell(f"{clips(keeper.unkept)} not kept: the disk or scoring is too slow.")
 
         thread = threading.Thread(target=write_rest, name="ledger-end", daemon=True)
         thread.start()
-        thread.join(_END_S)
+        thread.join(_WAIT_S)
+        self._ending = [(other, its) for other, its in self._ending if other.is_alive()]
         if thread.is_alive():
-            self._tell("Another process has the ledger's folder: the last clips are kept later.")
+            self._ending.append((thread, keeper))
+            if keeper.unkept:
+                self._tell(f"{clips(keeper.unkept)} not kept yet: the ledger's folder is busy.")
 
     def _tell(self, notice: str) -> None:
         with self._lock:
             self._notices.append(notice)
+
+
+def clips(count: int) -> str:
+    """Their number with its verb, for people."""
+    return "1 clip is" if count == 1 else f"{count} clips are"
 
 
 def limits_of(settings: Settings) -> Limits:

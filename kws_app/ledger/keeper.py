@@ -96,7 +96,7 @@ class LedgerKeeper:
             _QUEUE_CLIPS, drop_oldest=source.is_live
         )
         self._kept = dict.fromkeys((DETECTION, NEAR_MISS), 0)
-        self._too_many = self._too_late = 0
+        self._too_many = self._too_late = self._wanted = 0
         self._failure: BaseException | None = None
         self._is_over = threading.Event()
         # Who has waited long enough for another process's lock may end the program all the same.
@@ -118,6 +118,11 @@ class LedgerKeeper:
     def limit(self, limits: Limits) -> None:
         """Keep to other limits from the next clip on; may be called from anywhere."""
         self._ledger.limits = limits
+
+    @property
+    def unkept(self) -> int:
+        """Clips that were to be kept and are not, or not yet."""
+        return self._wanted - sum(self._kept.values())
 
     def hear(self, samples: Float32, lost_samples: int) -> None:
         """Take what the model hears.
@@ -163,6 +168,7 @@ class LedgerKeeper:
                 self._too_many += 1
 
     def _keep(self, event: Detection | NearMiss) -> None:
+        self._wanted += 1
         first = max(self._start, event.end_sample - self._clip_samples)
         samples = self._history.read(first, event.end_sample - first)
         if samples is None:

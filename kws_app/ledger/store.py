@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine.errors import ConfigError, KwsError
+from engine.errors import BusyError, ConfigError, KwsError
 from kws_app.ledger import about
 from kws_app.ledger.about import read_about
 from kws_app.ledger.entries import (
@@ -276,7 +276,7 @@ class Ledger:
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:
-                        raise KwsError(
+                        raise BusyError(
                             f"another process has held {path} for {self.lock_wait_s:g} s; end it"
                         ) from None
                     time.sleep(_LOCK_POLL_S)

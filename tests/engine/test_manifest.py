@@ -99,6 +99,8 @@ WRONG = [
     (_set("labels")(["a\nb", "c"]), "label 'a.nb' must be text of at most 64 characters"),
     (_set("labels")(["a\u2028b", "c"]), "must be text of at most 64 characters"),
     (_set("labels")(["\ud800", "c"]), "must be text of at most 64 characters"),
+    (_set("name")("a\x1bb"), "name 'a.x1bb' must be text of at most 64 characters"),
+    (_set("name")("a" * 65), "must be text of at most 64 characters"),
     (_set("labels")(["a" * 65, "c"]), "must be text of at most 64 characters"),
     (_set("background_labels")(list(LABELS)), "every label is a background label"),
     (_set("background_labels")(["nobody"]), "background label 'nobody' is not among the labels"),

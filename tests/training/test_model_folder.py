@@ -79,6 +79,8 @@ def test_a_failed_export_leaves_the_old_model(
     ("fields", "message"),
     [
         ({"threshold": 2.0}, "threshold is 2.0"),
+        ({"name": "a" * 65}, "name 'a+' must be text of at most 64 characters"),
+        ({"labels": ("_silence_", "a\nb")}, "label 'a.nb' must be text"),
         ({"smoothing_windows": 0}, "smoothing is 0 windows"),
         ({"windows": WindowConfig(window_samples=64_000)}, "64000 samples has 398 frames"),
     ],

@@ -20,6 +20,7 @@ def test_there_and_back() -> None:
         ("model", {"n_labels": 4, "dim": 25}, "model: model dim is 25"),
         ("model", {"beams": 4}, "unknown key 'beams'"),
         ("labels", 3, "the checkpoint is damaged"),
+        ("labels", ["a\nb"], "label 'a.nb' must be text of at most 64 characters"),
     ],
 )
 def test_damaged_fields(field: str, value: object, message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFont, QFontMetrics
+from qtpy.QtGui import QFont, QFontMetrics, QResizeEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from kws_app.gui.colours import Colours
@@ -11,6 +11,7 @@ from kws_app.gui.history import HeardRow
 
 _FADE_AFTER_S = 5.0
 _LEAST_PX = 200
+_MARGIN_PX = 4
 
 
 class LastWord(QWidget):
@@ -28,10 +29,11 @@ class LastWord(QWidget):
         self._word.setFont(font)
         self._word.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._word.setAccessibleName("Last keyword")
+        self._word.setMinimumWidth(_LEAST_PX)  # a long word is cut, and keeps no window wide
         self._detail = QLabel("nothing heard yet")
         self._detail.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 0, 4, 0)
+        layout.setContentsMargins(_MARGIN_PX, 0, _MARGIN_PX, 0)
         layout.setSpacing(0)
         layout.addWidget(self._word)
         layout.addWidget(self._detail)
@@ -50,10 +52,20 @@ class LastWord(QWidget):
     def show_row(self, row: HeardRow) -> None:
         """Show a detection."""
         self._row = row
-        metrics = QFontMetrics(self._word.font())
-        wide = max(self.width() - 8, _LEAST_PX)
-        self._word.setText(metrics.elidedText(row.keyword, Qt.TextElideMode.ElideRight, wide))
+        self._elide()
         self.show_age(0.0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  Qt's name
+        """Show as much of the word as there is room for."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        if self._row is not None:
+            wide = max(self.width() - 2 * _MARGIN_PX, _LEAST_PX)
+            metrics = QFontMetrics(self._word.font())
+            text = metrics.elidedText(self._row.keyword, Qt.TextElideMode.ElideRight, wide)
+            self._word.setText(text)
 
     def show_age(self, seconds: float) -> None:
         """Say how long ago it was.

@@ -327,3 +327,30 @@ def test_a_settings_file_that_does_not_fit_any_more_is_told_as_long_as_nothing_e
     application.window.panes.show_notice("another")
     assert application.window.panes._notice_timer.isActive()
     end(shell)
+
+
+def test_a_file_that_names_what_has_gone_is_told_until_a_person_chooses(
+    shell: SimpleNamespace, qtbot: Any, tmp_path: Path
+) -> None:
+    path: Path = shell.preferences.path
+    text = f'model = "{tmp_path / "gone"}"\nsmoothing = 200\n\n[threshold]\nnobody = 0.5\n'
+    path.write_text(text)
+    shell.preferences = Preferences.load(path, {"backend": "cpu", "rate": RATE_HZ})
+    application = started(shell, qtbot)
+    panes = application.window.panes
+    told = panes.notice.text()
+    assert [line.partition(" = ")[0] for line in told.split("\n")] == [
+        "model",
+        "threshold",
+        "smoothing",
+    ]
+    assert not panes._notice_timer.isActive()
+    application._choose_model(tmp_path / "gone")  # refused
+    shell.preferences.save()
+    assert path.read_text() == text
+    panes.show_notice(told, stays=True)
+    application._choose_model(application.session.settings.model)
+    assert panes.notice.isHidden()
+    end(shell)
+    shell.preferences.save()
+    assert read_toml(path).keys() == {"window"}

@@ -43,6 +43,7 @@ def test_own_models_are_remembered_newest_first(tmp_path: Path) -> None:
     assert with_recent(("/a", "/b"), Path("/b")) == ("/b", "/a")
     many = tuple(f"/{number}" for number in range(MAX_RECENT))
     assert with_recent(many, Path("/new")) == ("/new", *many[:-1])
+    assert with_recent(("/a",), Path("/caf\udce9")) == ("/a",)  # no text: no file can hold it
 
 
 def test_backends_with_what_keeps_one_from_being_used(

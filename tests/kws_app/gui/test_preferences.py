@@ -207,3 +207,33 @@ def test_what_was_saved_is_not_saved_again(path: Path) -> None:
     preferences.update({"refractory": 1.0})
     preferences.save()
     assert reload(path) == Settings(smoothing=6, refractory=1.0)
+
+
+def test_a_name_that_is_no_text_is_in_force_and_not_saved(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preferences = Preferences.load(path)
+    odd = path.with_name("caf\udce9")
+    preferences.update({"input": str(odd), "smoothing": 2})
+    preferences.update_window(recent_models=(str(odd),))
+    problem = preferences.save()
+    assert problem is not None
+    assert problem.startswith("not saved: input, window.recent_models; a file's name")
+    assert problem in capsys.readouterr().err
+    assert preferences.settings.input == str(odd)
+    assert reload(path) == Settings(smoothing=2)
+    preferences.update({"smoothing": 3})
+    assert preferences.save() is None
+    assert reload(path).smoothing == 3
+
+
+def test_what_was_chosen_after_a_setting_was_left_out_is_kept(path: Path) -> None:
+    path.write_text("smoothing = 200\n[threshold]\ngone = 0.5\nlow = 0.6\n")
+    preferences = Preferences.load(path)
+    assert preferences.leave_out("threshold", {"low": 0.6})
+    assert preferences.leave_out("smoothing")
+    preferences.update({"threshold": {"low": 0.7}, "smoothing": 4})
+    preferences.settle("threshold", "smoothing", "model")
+    preferences.update({"threshold": {"low": 0.7, "high": 0.8}})
+    preferences.save()
+    assert (reload(path).threshold, reload(path).smoothing) == ({"low": 0.7, "high": 0.8}, 4)

@@ -13,6 +13,7 @@ from full_disk import files_of_at_most
 from signals import RATE_HZ, silence, tone_stream
 
 from engine.errors import ConfigError, KwsError
+from kws_app.gui import session_ledger
 from kws_app.gui.session import Session
 from kws_app.gui.session_state import State, Update
 from kws_app.ledger.commands import run as run_ledger
@@ -202,7 +203,9 @@ def test_a_full_disk_ends_the_keeping_and_not_the_listening(
     with files_of_at_most(1_000):
         total = to_the_end(session)
     assert len(total.heard) == 1
-    assert any("No more clips are kept; listening goes on." in text for text in total.notices)
+    (told,) = [text for text in total.notices if "No more clips are kept" in text]
+    assert "1 clip is not kept. " in told
+    assert not session.ledger.is_busy  # a full disk does not pass by itself
     assert session.ledger.folder is None
     assert session.ledger.problem != ""
 
@@ -258,3 +261,54 @@ def test_a_label_does_not_wait_for_another_process(
         with pytest.raises(KwsError, match="another process"):
             session.ledger.label(1, detection.end_sample / RATE_HZ, detection.keyword, RIGHT)
         assert time.monotonic() - started < 1
+
+
+@pytest.fixture
+def long_recording(tmp_path: Path) -> str:
+    """What fires once, and quiet after it."""
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.concatenate([tone_stream()[: 4 * RATE_HZ], silence(20)]), RATE_HZ)
+    return str(path)
+
+
+def test_what_is_not_written_in_time_is_said_with_its_number(
+    make: Callable[..., Session],
+    folder: Path,
+    long_recording: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    session = make(ledger=folder, input=long_recording)
+    session.start()
+    poll_until(session, lambda _: session.ledger.folder == folder)
+    with Ledger(folder)._locked():
+        poll_until(session, lambda update: bool(update.heard))
+        session.apply(replace(session.settings, ledger=None))
+        assert "1 clip is not kept yet: the ledger's folder is busy." in session.poll().notices
+        session.close()
+        said = capsys.readouterr().err
+        assert "1 clip is not kept: the ledger's folder does not answer." in said
+    (thread, keeper), *_ = session.ledger._ending
+    thread.join(10)  # the program has not ended yet, so it is written after all
+    assert keeper.unkept == 0
+    assert len(detections(folder)) == 1
+
+
+def test_a_writer_that_gave_up_begins_again(
+    make: Callable[..., Session],
+    folder: Path,
+    long_recording: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_ledger, "_WRITER_WAIT_S", 0.1)
+    session = make(ledger=folder, input=long_recording)
+    now_s = [0.0]
+    session._clock = lambda: now_s[0]  # type: ignore[method-assign]
+    session.start()
+    poll_until(session, lambda _: session.ledger.folder == folder)
+    with Ledger(folder)._locked():
+        total = poll_until(session, lambda _: session.ledger.folder is None)
+    (told,) = [text for text in total.notices if "another process" in text]
+    assert told.endswith("1 clip is not kept. No more clips are kept; listening goes on.")
+    now_s[0] = 5.1
+    poll_until(session, lambda _: session.ledger.folder == folder)
+    assert session.ledger.problem == ""

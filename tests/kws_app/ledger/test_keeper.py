@@ -363,6 +363,7 @@ def test_a_failure_ends_the_listening_and_nobody_waits(
             keeper._thread.join(20)
             with pytest.raises(type(error), match=str(error)):
                 keeper.hear(NOISE[:1], 0)
+            assert keeper.unkept == 6
 
     with pytest.raises(type(error), match=str(error)):
         listen()

@@ -44,6 +44,11 @@ def test_the_last_word_and_how_long_ago(qtbot: Any) -> None:
     word.show_row(row(1, keyword="w" * 64))
     assert word._word.text().endswith("…")
     assert word.word == "w" * 64
+    word.show()
+    shown = len(word._word.text())
+    word.resize(900, 100)
+    assert len(word._word.text()) > shown
+    assert word.minimumSizeHint().width() < 300  # it does not keep the window wide
     word.show_row(row(1, keyword="stop", score=0.934, threshold=0.9))
     assert word._word.text() == "stop"
     texts = []
