@@ -17,7 +17,17 @@ from engine.consumers import EventQueue, FanOut
 from engine.detection import require_labels
 from engine.manifest import ModelManifest
 from engine.scorer import ScoredWindow, StreamScorer
-from engine.types import BackendChanged, Float32, Gap, Heard, Started, Stopped, StreamStats
+from engine.types import (
+    BackendChanged,
+    DeviceBack,
+    DeviceLost,
+    Float32,
+    Gap,
+    Heard,
+    Started,
+    Stopped,
+    StreamStats,
+)
 
 _STATS_EVERY_S = 10
 _TIMES = 600  # a minute of windows
@@ -190,6 +200,7 @@ class Pipeline:
         if block.capture_s is not None:
             counters.capture_s.append(block.capture_s)
         counters.overflows += block.overflows
+        self._tell_device(scorer.end_sample, block)
         if block.lost_samples:
             scorer.pass_gap(block.lost_samples)
             counters.lost_samples += block.lost_samples
@@ -197,7 +208,9 @@ class Pipeline:
                 Gap(
                     end_sample=scorer.end_sample,
                     lost_samples=block.lost_samples,
-                    reason="scoring fell behind the device",
+                    reason="the device was gone"
+                    if block.device_back
+                    else "scoring fell behind the device",
                 )
             )
         samples = block.samples
@@ -216,6 +229,15 @@ class Pipeline:
                 return "interrupted"
         self._end_sample = scorer.end_sample
         return "duration" if ends_here else None
+
+    def _tell_device(self, end_sample: int, block: Block) -> None:
+        name = self._source.name
+        if block.lost_device:
+            lost = DeviceLost(end_sample=end_sample, device=name, reason=block.lost_device)
+            self._fan_out.put(lost)
+        if block.device_back:
+            begins = end_sample + block.lost_samples
+            self._fan_out.put(DeviceBack(end_sample=begins, device=block.device_back))
 
     def _tell_backend(self) -> None:
         """A better backend took over, or one that failed gave way."""

@@ -164,4 +164,32 @@ class BackendChanged:
     backend_reason: str
 
 
-Event = Started | Heard | Gap | BackendChanged | StreamStats | Stopped
+@dataclass(frozen=True, kw_only=True)
+class DeviceLost:
+    """The microphone is gone; it is looked for.
+
+    Attributes:
+        end_sample: End of the audio that came from it.
+        device: Its name.
+        reason: How that was noticed.
+    """
+
+    end_sample: int
+    device: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceBack:
+    """A microphone is there again; a gap follows.
+
+    Attributes:
+        end_sample: Where its audio begins, after the gap.
+        device: Its name.
+    """
+
+    end_sample: int
+    device: str
+
+
+Event = Started | Heard | Gap | BackendChanged | DeviceLost | DeviceBack | StreamStats | Stopped

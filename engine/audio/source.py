@@ -25,6 +25,8 @@ class Block:
         samples: Mono samples at the model's rate, shape [n]; n is 0 when nothing came in time.
         lost_samples: Samples at the model's rate that were lost just before.
         overflows: Times that the device reported lost input since the last block.
+        lost_device: Why the device is gone from here on; "" if it is not.
+        device_back: Name of a device that is there again from here on; "" otherwise.
         capture_s: Age of the newest sample, from the sound at the microphone on; None where the
             source has none.
     """
@@ -32,6 +34,8 @@ class Block:
     samples: Float32
     lost_samples: int = 0
     overflows: int = 0
+    lost_device: str = ""
+    device_back: str = ""
     capture_s: float | None = None
 
 

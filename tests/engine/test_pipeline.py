@@ -20,7 +20,7 @@ from engine.errors import BackendError, ConfigError, SourceError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
 from engine.scorer import ScoredWindow
-from engine.types import Event, Gap, Heard, Started, Stopped, StreamStats
+from engine.types import DeviceBack, DeviceLost, Event, Gap, Heard, Started, Stopped, StreamStats
 
 
 class FakeSource:
@@ -341,3 +341,22 @@ def test_a_driver_that_hangs_holds_up_no_end_of_the_program(tiny_folder: Path) -
     )
     assert done.stdout == "the scorer thread did not end within 0.2 s\n"
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_device_that_goes_and_comes_back_is_told_with_its_gap(tiny: ModelManifest) -> None:
+    nothing = np.empty(0, np.float32)
+    blocks = [
+        *cut(tone_stream()[:16_000]),
+        Block(samples=nothing, lost_device="it is gone"),
+        Block(samples=nothing),
+        Block(samples=nothing, lost_samples=48_000, device_back="another"),
+        *cut(tone_stream()[: 2 * 16_000]),
+    ]
+    events, windows = run(tiny, FakeSource(blocks, is_live=True))
+    told = [e for e in events if isinstance(e, DeviceLost | DeviceBack | Gap)]
+    assert told == [
+        DeviceLost(end_sample=16_000, device="fake", reason="it is gone"),
+        DeviceBack(end_sample=64_000, device="another"),
+        Gap(end_sample=64_000, lost_samples=48_000, reason="the device was gone"),
+    ]
+    assert windows[-1].posteriors.end_sample == 96_000

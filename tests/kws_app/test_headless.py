@@ -11,16 +11,29 @@ import soundfile
 from signals import tone_stream
 
 from engine.audio.file import FileSource
-from engine.audio.microphone import InputDevice, MicrophoneSource
+from engine.audio.microphone import InputDevice
 from engine.audio.paced import PacedSource
+from engine.audio.recovering import RecoveringSource
 from engine.backends import choose_backend
 from engine.consumers import EventQueue
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline
-from engine.types import BackendChanged, Detection, Event, Gap, Heard, Started, Stopped, StreamStats
+from engine.types import (
+    BackendChanged,
+    Detection,
+    DeviceBack,
+    DeviceLost,
+    Event,
+    Gap,
+    Heard,
+    Started,
+    Stopped,
+    StreamStats,
+)
 from kws_app import headless
-from kws_app.headless import Printer, make_source, print_devices, run_headless
+from kws_app.headless import make_source, print_devices, run_headless
 from kws_app.posteriors import PosteriorsFile
+from kws_app.printer import Printer
 from kws_app.settings import Settings
 
 STATS = StreamStats(
@@ -147,8 +160,8 @@ def test_verbose_and_quiet(capsys: pytest.CaptureFixture[str], tiny: ModelManife
 @pytest.mark.parametrize(
     ("settings", "kind"),
     [
-        (Settings(), MicrophoneSource),
-        (Settings(device="USB", rate=8_000, channels=2), MicrophoneSource),
+        (Settings(), RecoveringSource),
+        (Settings(device="USB", rate=8_000, channels=2), RecoveringSource),
         (Settings(input="a.wav"), FileSource),
         (Settings(input="a.wav", realtime=True), PacedSource),
     ],
@@ -258,3 +271,22 @@ def test_another_backend_is_told_once(
         "backend_reason": "not cuda: gone",
     }
     assert err == "kws: cpu scores from here on: not cuda: gone\n"
+
+
+def test_a_device_that_goes_and_comes_back_is_told(
+    tiny: ModelManifest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = (
+        DeviceLost(end_sample=16_000, device="USB", reason="'USB' has delivered no audio for 3 s"),
+        DeviceBack(end_sample=80_000, device="USB Mic"),
+    )
+    for event in events:
+        Printer(Settings(json=True), tiny, tiny.decision).show(event)
+        Printer(Settings(), tiny, tiny.decision).show(event)
+    out, err = capsys.readouterr()
+    reason = "'USB' has delivered no audio for 3 s"
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {"v": 1, "event": "device_lost", "time_s": 1.0, "device": "USB", "reason": reason},
+        {"v": 1, "event": "device_back", "time_s": 5.0, "device": "USB Mic"},
+    ]
+    assert err == f"kws: {reason}; looking for it\nkws: listening to USB Mic again\n"
