@@ -99,7 +99,7 @@ class FakeContext:
 
     def set_tensor_address(self, name: str, address: int) -> bool:
         self._addresses[name] = address
-        return True
+        return not self._engine.refuses
 
     def execute_async_v3(self, stream: int) -> bool:
         self._engine.stream.queue(self._run)
@@ -126,7 +126,7 @@ class FakeEngine:
         self.num_optimization_profiles = 1 if max_batch == 1 else 2
         self.max_batch = max_batch
         self.labels = labels
-        self.fails = False
+        self.fails = self.refuses = False
         self.contexts = 0
 
     @property

@@ -102,3 +102,15 @@ def test_a_held_source_goes_on_where_it_was() -> None:
             assert len(block.samples) <= 321
     np.testing.assert_array_equal(np.concatenate(parts), np.arange(16_000))
     assert clock.now_s - 100 == pytest.approx(63, abs=0.001)
+
+
+def test_less_may_be_due_than_was_delivered() -> None:
+    """`go_on` comes between two looks at the clock."""
+    source, _, _ = paced(16_000)
+    with source:
+        first = source.read().samples
+        source._due = lambda: 0  # type: ignore[method-assign]
+        assert len(source.read().samples) == 0
+        del source._due  # type: ignore[attr-defined]
+        second = source.read().samples
+    np.testing.assert_array_equal(second[:5], len(first) + np.arange(5))

@@ -136,8 +136,11 @@ def test_a_model_that_the_cpu_cannot_run_ends_with_what_failed(cpu: FakeBackend)
 
 def test_a_cpu_that_fails_is_an_error(cpu: FakeBackend) -> None:
     cpu.fails = BackendError("broken")
-    with Ladder([cpu], live=True) as ladder, pytest.raises(BackendError, match="broken"):
+    told: list[str] = []
+    ladder = Ladder([cpu], live=True, on_failure=told.append)
+    with ladder, pytest.raises(BackendError, match="broken"):
         ladder.infer(INPUTS)
+    assert told == []  # no GPU has failed
 
 
 def test_a_named_backend_that_does_not_start_gives_way_to_nothing(cpu: FakeBackend) -> None:

@@ -75,6 +75,13 @@ def test_a_plan_that_stops_running_is_an_error(streams: list[FakeStream]) -> Non
             running.infer(inputs(2))
 
 
+def test_a_context_that_refuses_is_an_error() -> None:
+    engine = FakeEngine()
+    engine.refuses = True
+    with runner(engine) as running, pytest.raises(BackendError, match="takes no batch of 2"):
+        running.infer(inputs(2))
+
+
 def test_nothing_from_deserialisation_is_an_error_with_the_librarys_reason() -> None:
     with pytest.raises(BackendError, match="refuses the plan: Magic tag does not match"):
         runner(None).__enter__()
