@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ from engine.types import (
 from kws_app.actions.action import Action
 from kws_app.actions.wiring import make_runner
 from kws_app.build_progress import BuildProgress
+from kws_app.health import Health
 from kws_app.outputs import Outputs
 from kws_app.printer import Printer
 from kws_app.settings import Settings, decision_for
@@ -54,11 +56,13 @@ def run_headless(settings: Settings, actions: Sequence[Action] = ()) -> None:
     chosen = _choose_backend(settings, manifest, source.is_live, progress)
     queue = EventQueue(drop_oldest=source.is_live)
     outputs = Outputs(settings, manifest, decision, source)
+    health = Health(settings.health, os.environ)
     level = -1 if settings.quiet else settings.verbose
     runner = make_runner(settings.actions, actions, manifest, say, level=level)
 
     def see(scored: ScoredWindow) -> None:
         outputs.see(scored)
+        health.see(scored)
         for detection in scored.detections:
             runner.put(detection)
 
@@ -73,8 +77,14 @@ def run_headless(settings: Settings, actions: Sequence[Action] = ()) -> None:
         on_window=see,
     )
     # Signals outermost: a second Ctrl-C must not cut off the writing of the files.
-    with _signals_call(pipeline.stop), outputs, runner:
-        _consume(pipeline, queue, Printer(settings, manifest, decision))
+    printer = Printer(settings, manifest, decision)
+
+    def show(event: Event) -> None:
+        health.take(event)
+        printer.show(event)
+
+    with _signals_call(pipeline.stop), outputs, health, runner:
+        _consume(pipeline, queue, show)
 
 
 def _choose_backend(
@@ -139,15 +149,15 @@ def _stop_rule(settings: Settings, manifest: ModelManifest) -> StopRule:
     return StopRule(samples=samples, detections=settings.max_detections)
 
 
-def _consume(pipeline: Pipeline, queue: EventQueue, printer: Printer) -> None:
-    """Print events until the last one; raises what ended the pipeline."""
+def _consume(pipeline: Pipeline, queue: EventQueue, show: Callable[[Event], None]) -> None:
+    """Show events until the last one; raises what ended the pipeline."""
     pipeline.start()
     try:
         while True:
             event = queue.get(_POLL_S)
             if event is None:
                 continue
-            printer.show(event)
+            show(event)
             if isinstance(event, Stopped):
                 break
     finally:

@@ -33,7 +33,7 @@ _ACTIONS = {  # the first one asked for counts
     "print-config": "print the settings as TOML",
     "headless": "listen without a window",
 }
-_HEADLESS_ONLY = ("duration", "max_detections", "json", "posteriors")
+_HEADLESS_ONLY = ("duration", "max_detections", "json", "posteriors", "health")
 BACKENDS = ("auto", *BACKEND_NAMES)
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     **dict.fromkeys(
@@ -117,6 +117,9 @@ class Settings:
         _OUTPUT,
         "|".join(SWITCHES),
         default="off",
+    )
+    health: Path | None = _setting(
+        "write how it goes to this file, every second in which something is scored", _OUTPUT, "FILE"
     )
     verbose: int = _setting("more on stderr; may be repeated", _OUTPUT, default=0)
     quiet: bool = _setting("nothing but errors on stderr", _OUTPUT, default=False)

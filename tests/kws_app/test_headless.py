@@ -234,7 +234,7 @@ def test_a_consumer_that_fails_releases_the_pipeline(tmp_path: Path, tiny: Model
         FileSource(path, 16_000), tiny, choose_backend("cpu", tiny), tiny.decision, [queue]
     )
     with pytest.raises(BrokenPipeError):
-        headless._consume(pipeline, queue, ClosedPipe(Settings(), tiny, tiny.decision))
+        headless._consume(pipeline, queue, ClosedPipe(Settings(), tiny, tiny.decision).show)
     assert queue.dropped > 0
 
 

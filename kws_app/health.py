@@ -1,0 +1,154 @@
+"""Tells whoever supervises the program that windows are scored: a file, and systemd's watchdog.
+
+Both are told after a scored window and never otherwise. A program that runs and hears nothing goes
+silent here, too: the file's time stands still, and systemd starts it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from engine.errors import ConfigError
+from engine.scorer import ScoredWindow
+from engine.types import BackendChanged, DeviceBack, DeviceLost, Event, Started, StreamStats
+from kws_app.streams import say
+
+_EVERY_S = 1.0
+
+
+class Health:
+    """Counts on the scorer thread, remembers events on the consumer's.
+
+    Args:
+        path: File that is written anew every second; None for none.
+        environment: systemd says in it where it listens; usually os.environ.
+        clock: Monotonic seconds.
+        now: The wall clock, in UTC.
+
+    Raises:
+        ConfigError: The file's folder does not exist.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        environment: Mapping[str, str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        if path is not None and not path.absolute().parent.is_dir():
+            raise ConfigError(f"--health: folder {path.parent} does not exist")
+        self._path = path
+        self._clock = clock
+        self._now = now
+        self._notify = _Notifier(environment)
+        self._every_s = min(_EVERY_S, self._notify.every_s)
+        self._started_s = clock()
+        self._due_s = self._started_s
+        self._windows = self._skipped = 0
+        self._known: dict[str, Any] = {"device": "", "backend": "", "is_device_lost": False}
+
+    def __enter__(self) -> Self:
+        """Nothing is told before the first window."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Say that the silence that follows is wanted; the file goes."""
+        self._notify.send("STOPPING=1")
+        self._notify.close()
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+    def see(self, scored: ScoredWindow) -> None:
+        """Take a scored window; for `Pipeline.on_window`."""
+        self._windows += 1
+        self._skipped += scored.skipped_windows
+        if self._windows == 1:
+            self._notify.send("READY=1")
+        now_s = self._clock()
+        if now_s < self._due_s:
+            return
+        self._due_s = now_s + self._every_s
+        self._notify.send("WATCHDOG=1")
+        self._write()
+
+    def take(self, event: Event) -> None:
+        """Remember what an event says; called by the consumer."""
+        match event:
+            case Started():
+                self._known |= {"device": event.source, "backend": event.backend}
+            case BackendChanged():
+                self._known["backend"] = event.backend
+            case DeviceLost():
+                self._known["is_device_lost"] = True
+            case DeviceBack():
+                self._known |= {"device": event.device, "is_device_lost": False}
+            case StreamStats():
+                self._known |= {"overflows": event.overflows, "lost_samples": event.lost_samples}
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        told = {
+            "v": 1,
+            "last_window_utc": self._now().isoformat(timespec="milliseconds"),
+            "uptime_s": round(self._clock() - self._started_s, 1),
+            "windows": self._windows,
+            "skipped": self._skipped,
+            "overflows": 0,
+            "lost_samples": 0,
+            **self._known,
+        }
+        aside = self._path.with_name(f"{self._path.name}.partial")
+        try:
+            # Not synced: after a power cut it would be wrong anyway.
+            aside.write_text(json.dumps(told) + "\n", encoding="utf-8")
+            aside.replace(self._path)
+        except OSError as err:
+            say(f"cannot write --health {self._path}: {err.strerror}; it is not written any more")
+            self._path = None
+
+
+class _Notifier:
+    """systemd's side (sd_notify(3)); does nothing where there is none."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._socket: socket.socket | None = None
+        self.every_s = float("inf")
+        address = environment.get("NOTIFY_SOCKET", "")
+        if not address.startswith(("/", "@")):
+            return
+        watchdog_us = environment.get("WATCHDOG_USEC", "")
+        if watchdog_us.isdecimal() and environment.get("WATCHDOG_PID", str(os.getpid())) == str(
+            os.getpid()
+        ):
+            self.every_s = int(watchdog_us) / 1e6 / 4
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        made.setblocking(False)  # the scorer thread waits for nobody
+        try:
+            made.connect(address.replace("@", "\0", 1))
+        except OSError:
+            made.close()
+            return
+        self._socket = made
+
+    def send(self, text: str) -> None:
+        """Tell it; a supervisor that does not listen is its own business."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.send(text.encode())
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        if self._socket is not None:
+            self._socket.close()

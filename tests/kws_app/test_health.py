@@ -1,0 +1,184 @@
+"""A supervisor is told of scored windows, and of nothing else."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from full_disk import files_of_at_most
+
+from engine.errors import ConfigError
+from engine.types import BackendChanged, DeviceBack, DeviceLost, Started, StreamStats
+from kws_app.headless import run_headless
+from kws_app.health import Health
+from kws_app.settings import Settings
+
+WINDOW: Any = SimpleNamespace(skipped_windows=0)
+
+
+class Supervisor:
+    """systemd's socket."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.setblocking(False)
+        self.environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "2000000"}
+
+    def told(self) -> list[str]:
+        told = []
+        while True:
+            try:
+                told.append(self.socket.recv(100).decode())
+            except BlockingIOError:
+                return told
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
+    made = Supervisor(tmp_path / "notify")
+    yield made
+    made.socket.close()
+
+
+@pytest.fixture
+def now_s() -> list[float]:
+    return [100.0]
+
+
+def make(path: Path | None, environment: dict[str, str], now_s: list[float]) -> Health:
+    now = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    return Health(path, environment, clock=lambda: now_s[0], now=lambda: now)
+
+
+def test_the_watchdog_is_fed_by_scored_windows_alone(
+    supervisor: Supervisor, now_s: list[float]
+) -> None:
+    with make(None, supervisor.environment, now_s) as health:
+        now_s[0] += 60
+        assert supervisor.told() == []  # it runs, and hears nothing
+        health.see(WINDOW)
+        assert supervisor.told() == ["READY=1", "WATCHDOG=1"]
+        for _ in range(4):
+            now_s[0] += 0.1
+            health.see(WINDOW)
+        assert supervisor.told() == []
+        now_s[0] += 0.2  # a quarter of what is allowed has passed
+        health.see(WINDOW)
+        assert supervisor.told() == ["WATCHDOG=1"]
+        now_s[0] += 60
+        assert supervisor.told() == []
+    assert supervisor.told() == ["STOPPING=1"]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"NOTIFY_SOCKET": "/nowhere"}, {"NOTIFY_SOCKET": "tcp:1"}, {"WATCHDOG_USEC": "x"}],
+)
+def test_without_a_supervisor_nothing_happens(
+    environment: dict[str, str], now_s: list[float]
+) -> None:
+    with make(None, environment, now_s) as health:
+        health.see(WINDOW)
+
+
+def test_a_supervisor_that_does_not_read_holds_up_nothing(
+    supervisor: Supervisor, now_s: list[float]
+) -> None:
+    with make(None, supervisor.environment, now_s) as health:
+        for _ in range(5_000):
+            now_s[0] += 1
+            health.see(WINDOW)
+
+
+def test_another_process_feeds_its_own_watchdog(supervisor: Supervisor, now_s: list[float]) -> None:
+    environment = {**supervisor.environment, "WATCHDOG_PID": str(os.getpid() + 1)}
+    with make(None, environment, now_s) as health:
+        health.see(WINDOW)
+        now_s[0] += 0.9
+        health.see(WINDOW)
+        assert supervisor.told() == ["READY=1", "WATCHDOG=1"]
+
+
+def test_the_file(tmp_path: Path, now_s: list[float]) -> None:
+    path = tmp_path / "health.json"
+    with make(path, {}, now_s) as health:
+        assert not path.exists()
+        health.take(
+            Started(source="USB", sample_rate_hz=48_000, backend="cuda", backend_reason="fastest")
+        )
+        health.take(BackendChanged(end_sample=0, backend="cpu", backend_reason="gone"))
+        health.take(DeviceLost(end_sample=0, device="USB", reason="gone"))
+        now_s[0] += 5
+        health.see(SimpleNamespace(skipped_windows=3))
+        told = json.loads(path.read_text())
+        assert told == {
+            "v": 1,
+            "last_window_utc": "2026-11-26T12:00:00.000+00:00",
+            "uptime_s": 5.0,
+            "windows": 1,
+            "skipped": 3,
+            "overflows": 0,
+            "lost_samples": 0,
+            "device": "USB",
+            "backend": "cpu",
+            "is_device_lost": True,
+        }
+        health.take(DeviceBack(end_sample=0, device="USB 2"))
+        health.take(_stats(overflows=2, lost_samples=7))
+        health.see(WINDOW)
+        assert json.loads(path.read_text()) == told  # not yet
+        now_s[0] += 1
+        health.see(WINDOW)
+        later = json.loads(path.read_text())
+        assert (later["device"], later["is_device_lost"]) == ("USB 2", False)
+        assert (later["overflows"], later["lost_samples"], later["windows"]) == (2, 7, 3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _stats(**values: Any) -> StreamStats:
+    zeros = dict.fromkeys(("capture_ms", "feature_ms", "inference_ms", "total_ms"), (0.0, 0.0))
+    counts = dict.fromkeys(
+        ("end_sample", "windows", "skipped_windows", "detections", "dropped_events"), 0
+    )
+    return StreamStats(**zeros, **counts, last_window_age_s=0.0, **values)
+
+
+def test_a_full_disk_is_told_once_and_ends_nothing(
+    tmp_path: Path, now_s: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with make(tmp_path / "health.json", {}, now_s) as health, files_of_at_most(0):
+        for _ in range(3):
+            now_s[0] += 1
+            health.see(WINDOW)
+    assert capsys.readouterr().err.count("is not written any more") == 1
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path, now_s: list[float]) -> None:
+    with pytest.raises(ConfigError, match=r"--health: folder .*none does not exist"):
+        make(tmp_path / "none" / "health.json", {}, now_s)
+
+
+def test_listening_tells_it(
+    supervisor: Supervisor,
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_folder: Path,
+    demo_path: Path,
+    tmp_path: Path,
+) -> None:
+    for name, value in supervisor.environment.items():
+        monkeypatch.setenv(name, value)
+    path = tmp_path / "health.json"
+    settings = Settings(
+        input=str(demo_path), model=tiny_folder, backend="cpu", quiet=True, json=True, health=path
+    )
+    run_headless(settings)
+    told = supervisor.told()
+    assert told[:2] == ["READY=1", "WATCHDOG=1"]
+    assert told[-1] == "STOPPING=1"
+    assert not path.exists()
