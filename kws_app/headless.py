@@ -24,6 +24,7 @@ from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
 from engine.scorer import ScoredWindow
 from engine.types import (
+    Event,
     Stopped,
 )
 from kws_app.actions.action import Action
