@@ -23,10 +23,7 @@ from engine.errors import BackendError, ConfigError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
 from engine.scorer import ScoredWindow
-from engine.types import (
-    Event,
-    Stopped,
-)
+from engine.types import Event, Stopped
 from kws_app.actions.action import Action
 from kws_app.actions.wiring import make_runner
 from kws_app.build_progress import BuildProgress

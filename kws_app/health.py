@@ -55,7 +55,14 @@ class Health:
         self._started_s = clock()
         self._due_s = self._started_s
         self._windows = self._skipped = 0
-        self._known: dict[str, Any] = {"device": "", "backend": "", "is_device_lost": False}
+        # All keys from the beginning: it is read on one thread and written to on another.
+        self._known: dict[str, Any] = {
+            "device": "",
+            "backend": "",
+            "is_device_lost": False,
+            "overflows": 0,
+            "lost_samples": 0,
+        }
 
     def __enter__(self) -> Self:
         """Nothing is told before the first window."""
@@ -105,8 +112,6 @@ class Health:
             "uptime_s": round(self._clock() - self._started_s, 1),
             "windows": self._windows,
             "skipped": self._skipped,
-            "overflows": 0,
-            "lost_samples": 0,
             **self._known,
         }
         aside = self._path.with_name(f"{self._path.name}.partial")
