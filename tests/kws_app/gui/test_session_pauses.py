@@ -17,6 +17,8 @@ from engine.types import BackendChanged, Detection
 from kws_app.gui.heard_rows import rows_of
 from kws_app.gui.session import Session
 from kws_app.gui.session_state import State
+from kws_app.ledger.entries import RIGHT
+from kws_app.ledger.store import Ledger
 from kws_app.settings import Settings
 
 
@@ -121,6 +123,34 @@ def test_a_word_heard_just_before_a_switch_is_not_lost(session: Session) -> None
     assert row.source.endswith("tones.wav")
     assert row.clip is not None
     assert total.heard == []
+
+
+def test_a_word_heard_just_before_the_end_is_kept(session: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "heard"
+    session.apply(replace(session.settings, ledger=folder))
+    session.start()
+    until_state(session, State.LISTENING)
+    wait_for(lambda: any(moment.fired for moment in session.memory.moments()))
+    session.close()
+    assert "low" in [entry.keyword for entry in Ledger(folder).entries()]
+
+
+def test_a_word_heard_just_before_a_switch_can_be_labelled(
+    session: Session, tmp_path: Path
+) -> None:
+    folder = tmp_path / "heard"
+    session.apply(replace(session.settings, ledger=folder))
+    session.start()
+    until_state(session, State.LISTENING)
+    before = session.memory
+    wait_for(lambda: any(moment.fired for moment in before.moments()))
+    session.apply(replace(session.settings, input=None, device="USB", rate=RATE_HZ))
+    ((stretch, (heard,)),) = session.poll().earlier
+    row = rows_of([heard], stretch)[0]
+    wait_for(lambda: bool(session.ledger._ids))  # is written aside
+    session.ledger.label(row.stream, row.time_s, row.keyword, RIGHT)
+    labels = {entry.keyword: entry.label for entry in Ledger(folder).entries()}
+    assert labels["low"] == "right"
 
 
 def test_a_fault_of_the_program_is_told_once(session: Session) -> None:
