@@ -112,6 +112,11 @@ class Pipeline:
         self._end_sample = 0
         self._backend_name = ""
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs; after `join`, whether that gave up waiting."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Begin listening; failures are raised by `join`."""
         self._thread.start()

@@ -50,11 +50,11 @@ class FileSource:
         """Open the file; raises SourceError."""
         import soundfile
 
-        if not self._path.exists():
-            raise SourceError(f"no such file: {self._path}")
-        if self._path.is_dir():
-            raise SourceError(f"{self._path} is a folder; name a sound file")
         try:
+            if not self._path.exists():
+                raise SourceError(f"no such file: {self._path}")
+            if self._path.is_dir():
+                raise SourceError(f"{self._path} is a folder; name a sound file")
             self._file = soundfile.SoundFile(self._path)
         except (OSError, soundfile.LibsndfileError) as err:
             raise SourceError(f"cannot read {self._path} as a sound file: {_reason(err)}") from err
@@ -91,5 +91,5 @@ class FileSource:
 
 
 def _reason(err: Exception) -> str:
-    text = str(getattr(err, "error_string", "") or err)
+    text = str(getattr(err, "error_string", "") or getattr(err, "strerror", "") or err)
     return text.rstrip(". ") or type(err).__name__

@@ -98,6 +98,10 @@ class ActionRunner:
         """Detections that were lost because too many waited."""
         return self._queue.dropped
 
+    def answers(self, keyword: str) -> bool:
+        """Whether there is an action for it."""
+        return any(action.answers(keyword) for action, _ in self._gates)
+
     def start(self) -> None:
         """Begin to take detections; without actions nothing is started."""
         if self._gates:

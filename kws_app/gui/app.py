@@ -89,7 +89,7 @@ class Application:
         self._save_timer.setInterval(_SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self._save)
         self.actions = WindowActions(actions, log_names=preferences.settings.verbose > 0)
-        self.actions.is_held_back = self.window.hears_itself
+        self.actions.is_held_back = self.window.own_sound.takes
         self._connect()
         self.session.on_detection = self.actions.put
         self.actions.follow(self.session.settings, self.session.manifest)

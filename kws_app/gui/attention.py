@@ -57,13 +57,13 @@ class Attention(QObject):
                 self._thread.start()
 
     def retire(self) -> None:
-        """Answer nothing more; what is being computed is thrown away."""
+        """Answer nothing more and end; what is being computed is thrown away."""
         self.ready.disconnect()
         with self._lock:
             self._asked = self._path = None
-            is_idle = self._thread is None
-        if is_idle:  # a thread that still emits needs its object
-            self.deleteLater()
+        # A thread that still emits needs its object: who lets go of it last deletes it, and PyQt
+        # sees to it that this happens on the thread that made it.
+        self.setParent(None)
 
     def join(self, timeout_s: float) -> None:
         """Wait for what is being computed."""

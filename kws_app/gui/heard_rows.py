@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from engine.types import Heard
+from engine.types import Detection, Heard
 from kws_app.gui.history import MAX_CLIPS, HeardRow
 from kws_app.gui.stretch import Stretch
 from kws_app.pcm import Int16, to_pcm
@@ -13,12 +13,17 @@ from kws_app.pcm import Int16, to_pcm
 _CLIP_S = 1.5  # the window and half a second before it
 
 
-def rows_of(heard: Sequence[Heard], stretch: Stretch) -> list[HeardRow]:
+def rows_of(
+    heard: Sequence[Heard],
+    stretch: Stretch,
+    is_own: Callable[[Detection], bool] = lambda detection: False,
+) -> list[HeardRow]:
     """Rows of what has just been heard.
 
     Args:
         heard: In order; only the last ones get their audio, as the history keeps no more.
         stretch: The stream that it was heard in; its memory has the audio.
+        is_own: Whether a detection may come from a clip that the window played.
     """
     now = datetime.now()
     rows = []
@@ -35,6 +40,7 @@ def rows_of(heard: Sequence[Heard], stretch: Stretch) -> list[HeardRow]:
                 threshold=detection.threshold,
                 source=stretch.source,
                 clip=_clip(stretch, detection.end_sample) if left <= MAX_CLIPS else None,
+                is_own=is_own(detection),
             )
         )
     return rows

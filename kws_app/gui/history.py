@@ -42,6 +42,7 @@ class HeardRow:
         source: What was listened to.
         clip: Its audio, 16 kHz mono; None without.
         label: What a person said of it: "right", "wrong", or "".
+        is_own: Whether a clip was played here, so that it did nothing.
     """
 
     at: datetime
@@ -54,6 +55,7 @@ class HeardRow:
     source: str
     clip: Int16 | None = None
     label: str = ""
+    is_own: bool = False
 
     def as_values(self) -> dict[str, Any]:
         """Plain values for files."""
@@ -143,7 +145,8 @@ class History(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and column in _NUMBERS:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(f"{row.time_s:.2f} s into {row.source}")
+            own = "; it did nothing, since a clip was played here" if row.is_own else ""
+            return plain_tip(f"{row.time_s:.2f} s into {row.source}{own}")
         return None
 
     def rows(self, indices: Iterable[int] | None = None) -> list[HeardRow]:

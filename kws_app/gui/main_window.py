@@ -24,6 +24,7 @@ from kws_app.gui.heard_rows import rows_of
 from kws_app.gui.history import HeardRow
 from kws_app.gui.menus import add_menus, menus_of
 from kws_app.gui.moments import Moments
+from kws_app.gui.own_sound import OwnSound
 from kws_app.gui.panes import Panes
 from kws_app.gui.player import Player
 from kws_app.gui.row_actions import RowActions
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
         self._session = session
         self._told_settings = session.settings
         self._player = player or Player()
+        self.own_sound = OwnSound(session, self._player)
         self._stream = 0
         self._last_heard_at: float | None = None
         self.hides_on_close: Callable[[], bool] = lambda: False
@@ -92,10 +94,6 @@ class MainWindow(QMainWindow):
         self.panes.set_colours(colours)
         self.panes.show_state(self._session)
         self.moments.set_colours(colours)
-
-    def hears_itself(self) -> bool:
-        """Whether the microphone hears a clip that the window plays; may be asked on any thread."""
-        return self._session.settings.input is None and self._player.is_heard
 
     def toggle(self) -> None:
         """Pause, or go on listening."""
@@ -274,7 +272,7 @@ class MainWindow(QMainWindow):
             self.settings_changed.emit(self._told_settings)
 
     def _add(self, heard: list[Heard], stretch: Stretch) -> None:
-        rows = rows_of(heard, stretch)
+        rows = rows_of(heard, stretch, self.own_sound.took)
         self.panes.history.add(rows)
         self.panes.last_word.show_row(rows[-1])
         self._last_heard_at = time.monotonic()

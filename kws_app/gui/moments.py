@@ -75,8 +75,7 @@ class Moments(QObject):
         """Take another theme; what is shown is closed."""
         self._colours = colours
         if self._view is not None:
-            self._view.close()
-            self._view.deleteLater()
+            self._view.end()
             self._view = None
 
     def set_model(self) -> None:

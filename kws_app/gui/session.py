@@ -17,6 +17,7 @@ from engine.errors import DeviceError, KwsError
 from engine.manifest import ModelManifest, load_manifest
 from engine.types import BackendChanged, Detection, Event, Heard, Started, Stopped, StreamStats
 from kws_app.gui.memory import LastMinute
+from kws_app.gui.session_fallback import Fallback
 from kws_app.gui.session_ledger import SessionLedger, require_ledger
 from kws_app.gui.session_recording import SessionRecording
 from kws_app.gui.session_source import (
@@ -24,7 +25,6 @@ from kws_app.gui.session_source import (
     each_sees,
     make_source,
     same_pipeline,
-    what_comes_back,
 )
 from kws_app.gui.session_state import State, Update
 from kws_app.gui.session_stream import Ended, SessionStream
@@ -70,7 +70,7 @@ class Session:
         self._ledger_at_s = 0.0
         self._earlier: list[tuple[Stretch, list[Heard]]] = []
         self._defect: BaseException | None = None
-        self._fallback: tuple[Settings, ModelManifest, DecisionConfig] | None = None
+        self._fallback: Fallback | None = None
         self._retries = 0
         self._retry_at_s: float | None = None
         self._is_changed = True
@@ -131,7 +131,7 @@ class Session:
         decision = decision_for(settings, manifest)
         if settings.ledger != self.settings.ledger:
             require_ledger(settings)
-        working = self.settings, self.manifest, self.decision
+        working = Fallback(settings=self.settings, manifest=self.manifest)
         before, self.settings = self.settings, settings
         if manifest is self.manifest and same_pipeline(before, settings):
             self._decide(decision)
@@ -142,7 +142,8 @@ class Session:
         self._close()
         self.manifest, self.decision = manifest, decision
         self.memory = LastMinute(manifest)
-        if was_running or settings.input is not None:
+        is_asked_for = settings.input != before.input or self.state is not State.PAUSED
+        if was_running or (settings.input is not None and is_asked_for):
             # Where the one before had not begun yet, what worked before that comes back.
             self._fallback = working if works else self._fallback
             self._retries, self._retry_at_s = 0, None
@@ -215,14 +216,21 @@ class Session:
                 case BackendChanged():
                     self._take_backend(event)
                 case Started():
-                    self.started = event
-                    self._fallback, self._retries = None, 0
-                    self._enter(State.LISTENING)
-                    self._begin_ledger()
+                    self._begun(event)
                 case Stopped():
-                    stats = event.stats
+                    stats, stretch = event.stats, self.stretch
                     self._ended(event)
+                    if heard and self.stream != stretch.stream:
+                        self._earlier.append((stretch, heard))
+                        heard = []
         return heard, stats
+
+    def _begun(self, event: Started) -> None:
+        self.started, self._retries = event, 0
+        if self._fallback is not None and self._fallback.is_done_with(self.settings):
+            self._fallback = None
+        self._enter(State.LISTENING)
+        self._begin_ledger()
 
     def _take_backend(self, event: BackendChanged) -> None:
         if self.started is not None:
@@ -245,7 +253,7 @@ class Session:
             self.ledger.set_limits(self.settings)
 
     def _begin_ledger(self) -> None:
-        if self.state is State.LISTENING and self._live is not None:
+        if self._live is not None and (self.state is State.LISTENING or self._live.is_held):
             manifest, decision = self.manifest, self.decision
             self._ledger_at_s = self._clock() + _LEDGER_AGAIN_S
             self.ledger.begin(self.settings, self._live.source, manifest, decision, self.stream)
@@ -322,12 +330,12 @@ class Session:
             raise defect
 
     def _failed(self, err: KwsError) -> None:
-        if self._fallback is not None:
-            (before, manifest, decision), self._fallback = self._fallback, None
-            self._notices.append(f"{err}. Back to {what_comes_back(before, self.settings)}.")
-            self.settings = before
-            # Kept, not loaded again: its folder may have gone meanwhile.
-            self.manifest, self.decision = manifest, decision
+        before, has_begun = self._fallback, self.state is State.LISTENING
+        if before is not None and before.helps(err, has_begun=has_begun):
+            self._fallback = None
+            self._notices.append(f"{err}. Back to {before.name_for(self.settings)}.")
+            self.settings, self.manifest = before.instead_of(self.settings), before.manifest
+            self.decision = decision_for(self.settings, self.manifest)
             self._open(look_again=True)
             return
         self.problem = str(err)

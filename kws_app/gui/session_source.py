@@ -1,4 +1,4 @@
-"""What the settings make the window listen to, and what of it two settings have in common."""
+"""What the settings make the window listen to, and who hears of it."""
 
 from __future__ import annotations
 
@@ -42,10 +42,17 @@ def make_source(
     if settings.input == "-":
         raise ConfigError("the window does not read standard input; use --headless for that")
     path = Path(settings.input)
-    if path.exists() and not path.is_file():  # a pipe may keep its reader waiting for ever
+    if _is_no_file(path):  # a pipe may keep its reader waiting for ever
         raise ConfigError(f"{path} is no file; the window plays recordings that lie on a disk")
     file = FileSource(path, rate_hz)
     return PacedSource(file, rate_hz), file
+
+
+def _is_no_file(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_file()
+    except OSError:  # told by who opens it
+        return False
 
 
 def same_pipeline(one: Settings, other: Settings) -> bool:
@@ -54,17 +61,6 @@ def same_pipeline(one: Settings, other: Settings) -> bool:
         getattr(one, name) == getattr(other, name)
         for name in ("device", "input", "rate", "channels", "model", "backend")
     )
-
-
-def what_comes_back(before: Settings, failed: Settings) -> str:
-    """Name what one gets back with the settings of before, where others failed."""
-    if (before.device, before.input) != (failed.device, failed.input):
-        return before.input or before.device or "the default microphone"
-    if before.model != failed.model:
-        return f"model {before.model.name}"
-    if before.backend != failed.backend:
-        return f"backend {before.backend}"
-    return "what was set before"
 
 
 Hear = Callable[[Float32, int], None]

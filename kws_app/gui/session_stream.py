@@ -116,12 +116,13 @@ class SessionStream:
         notice, failure, defect = "", None, None
         try:
             self._pipeline.join(timeout_s=_END_S)
-        except TimeoutError as err:
-            notice = f"{err}; a driver may be stuck"
         except KwsError as err:
             failure = err
         except BaseException as err:  # noqa: BLE001  raised again on the window's thread
-            defect = err
+            if self._pipeline.is_alive:  # what ended a thread may be a TimeoutError, too
+                notice = f"{err}; a driver may be stuck"
+            else:
+                defect = err
         # Actions of what was heard have run, so it must be shown.
         rest: list[Event] = []
         while (event := self.next_event()) is not None:

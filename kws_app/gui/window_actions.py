@@ -74,7 +74,7 @@ class WindowActions(QObject):
         self._turn = 0  # counts runners: one that ends has nothing more to show
         self._ending: list[threading.Thread] = []
         # Told by the window: what it plays itself must not act.
-        self.is_held_back: Callable[[], bool] = lambda: False
+        self.is_held_back: Callable[[Detection], bool] = lambda detection: False
         self._happened.connect(self._show)
 
     def follow(self, settings: Settings, manifest: ModelManifest) -> None:
@@ -101,10 +101,12 @@ class WindowActions(QObject):
     def put(self, detection: Detection) -> None:
         """Take a detection on the scorer thread; returns at once."""
         runner = self._runner
-        if runner is None:
+        is_held_back = self.is_held_back(detection)  # is asked of each: the history tells, too
+        if runner is None or not runner.answers(detection.keyword):
             return
-        if self.is_held_back():
+        if is_held_back:
             line = f"{detection.keyword}: nothing was done, a clip was playing"
+            self._write(logging.INFO, line)
             self._happened.emit(line, False, self._turn)
             return
         runner.put(detection)

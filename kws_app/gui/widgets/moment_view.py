@@ -92,6 +92,14 @@ class MomentView(QDialog):
         self._lay_out()
         self.set_attention(None, "the model folder has no rollout.onnx")
 
+    def end(self) -> None:
+        """Close for good."""
+        # Qt asks the plot's items for their bounds while it deletes them, and Python's collector
+        # may have emptied them by then: there must be none.
+        self._plot.close()
+        self.close()
+        self.deleteLater()
+
     @property
     def table(self) -> QTableWidget:
         """The labels."""

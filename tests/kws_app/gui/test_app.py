@@ -277,6 +277,24 @@ def test_actions_are_switched_while_it_listens(
     end(shell)
 
 
+def test_what_the_window_plays_runs_nothing(
+    shell: SimpleNamespace, qtbot: Any, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    tables = [{"keyword": "low", "command": ["touch", str(done)], "cooldown_s": 0}]
+    shell.preferences.update({"actions": "on"})
+    application = started(shell, qtbot, read_actions(tables, tmp_path / "s.toml"))
+    player, notice = application.window._player, application.window.panes.notice
+    player._ended_at_s = time.monotonic()
+    application.session.on_detection(detection("low"))
+    qtbot.waitUntil(lambda: "a clip was playing" in notice.text(), timeout=10_000)
+    player._ended_at_s = float("-inf")
+    assert not done.exists()
+    application.session.on_detection(detection("low"))
+    qtbot.waitUntil(done.exists, timeout=20_000)
+    end(shell)
+
+
 def test_what_was_not_saved_is_said_until_it_is(shell: SimpleNamespace, qtbot: Any) -> None:
     application = started(shell, qtbot)
     qtbot.waitUntil(lambda: application.session.state is State.LISTENING, timeout=10_000)

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from qtpy.QtCore import QCoreApplication, QEvent, QObject
 
 from engine.manifest import ModelManifest, file_sha256, load_manifest
 from kws_app.gui.attention import ROLLOUT_FILE, Attention
@@ -60,3 +61,55 @@ def test_a_file_that_is_no_model_is_told(manifest: ModelManifest, qtbot: Any) ->
         attention.ask(16_000, np.zeros((98, 128), np.float32))
     assert answer.args[1] is None
     assert answer.args[2].startswith("rollout.onnx cannot be used")
+
+
+def let_go(parent: QObject) -> None:
+    """What is to be deleted is deleted."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QCoreApplication.processEvents()
+    assert parent.children() == []
+
+
+def test_one_that_is_retired_leaves_nothing_behind(manifest: ModelManifest, qtbot: Any) -> None:
+    parent, gone = QObject(), []
+    attention = Attention(manifest, parent)
+    attention.ready.connect(lambda *answer: None)
+    attention.destroyed.connect(lambda: gone.append(True))
+    attention.retire()
+    del attention
+    let_go(parent)
+    assert gone == [True]
+
+
+def test_one_that_is_retired_while_it_computes_says_nothing_and_ends(
+    manifest: ModelManifest, qtbot: Any
+) -> None:
+    parent, gone, answers, computed = QObject(), [], [], []
+    entered, go_on = threading.Event(), threading.Event()
+    attention = Attention(manifest, parent)
+
+    def compute(features: np.ndarray) -> np.ndarray:
+        computed.append(features)
+        entered.set()
+        go_on.wait(10)
+        return features
+
+    attention._compute = compute  # type: ignore[method-assign]
+    attention.ready.connect(lambda *answer: answers.append(answer))
+    attention.destroyed.connect(lambda: gone.append(threading.current_thread().name))
+    attention.ask(16_000, np.zeros((98, 128), np.float32))
+    assert entered.wait(10)
+    attention.ask(17_600, np.zeros((98, 128), np.float32))  # is not begun any more
+    thread = attention._thread
+    attention.retire()
+    attention.ask(19_200, np.zeros((98, 128), np.float32))
+    go_on.set()
+    assert thread is not None
+    thread.join(10)
+    attention.join(10)
+    assert not thread.is_alive()
+    assert len(computed) == 1
+    del attention
+    qtbot.waitUntil(lambda: gone == ["MainThread"], timeout=5_000)
+    let_go(parent)
+    assert answers == []

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import soundfile
 from fake_sounddevice import FakeSounddevice
 from history_rows import row
@@ -343,3 +344,26 @@ def test_what_was_refused_is_shown_as_it_is(
     assert "smoothing" in window.panes.notice.text()
     assert box.currentText() == chosen
     assert refused == [None]
+    box.setCurrentIndex(box.count() - 1)
+    window.change(realtime=True)  # of a microphone: no settings at all
+    assert "realtime" in window.panes.notice.text()
+    assert box.currentText() == chosen
+    assert len(refused) == 2
+
+
+def test_what_ended_a_stream_is_raised_when_all_else_has_ended(
+    window: MainWindow, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+
+    def close() -> None:
+        raise RuntimeError("a fault")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(window._player, "join", lambda timeout_s: ended.append("player"))
+        patched.setattr(window.moments, "join", lambda timeout_s: ended.append("moments"))
+        patched.setattr(session, "close", close)
+        with pytest.raises(RuntimeError, match="a fault"):
+            window.end()
+    assert ended == ["player", "moments"]
+    assert not window._slow.isActive()

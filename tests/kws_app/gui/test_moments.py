@@ -1,5 +1,6 @@
 """Any moment of the last minute is explained, by steps, by the slider, by the click."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from signals import RATE_HZ, tone_stream
 
 from engine.backends import choose_backend
 from engine.scorer import StreamScorer
+from kws_app.gui.attention import Attention
 from kws_app.gui.colours import DARK, LIGHT
 from kws_app.gui.moments import GONE, OTHER_STREAM, Moments
 from kws_app.gui.player import Player
@@ -128,3 +130,21 @@ def test_another_theme_begins_anew(moments: Moments, session: Session) -> None:
     assert moments.view is None
     moments.explain(fired(session), session.stream)
     assert moments.view is not None
+
+
+def test_another_model_leaves_nothing_of_the_one_before(moments: Moments) -> None:
+    for _ in range(3):
+        moments.set_model()
+    gc.collect()
+    assert len(moments.findChildren(Attention)) == 1
+
+
+def test_a_view_that_is_deleted_has_nothing_that_qt_could_still_ask(
+    moments: Moments, session: Session
+) -> None:
+    moments.explain(fired(session), session.stream)
+    assert moments.view is not None
+    scene = moments.view._plot.scene()
+    assert scene.items()
+    moments.set_colours(LIGHT)
+    assert scene.items() == []

@@ -17,6 +17,8 @@ from engine.types import BackendChanged, Detection
 from kws_app.gui.heard_rows import rows_of
 from kws_app.gui.session import Session
 from kws_app.gui.session_state import State
+from kws_app.ledger.entries import RIGHT
+from kws_app.ledger.store import Ledger
 from kws_app.settings import Settings
 
 
@@ -77,6 +79,36 @@ def test_a_paused_recording_can_be_left(session: Session) -> None:
     assert session.started.source == "USB Mic"
 
 
+def test_what_is_kept_of_a_paused_recording_is_up_to_the_settings(
+    session: Session, tmp_path: Path
+) -> None:
+    session.start()
+    until_state(session, State.LISTENING)
+    session.pause()
+    folder = tmp_path / "heard"
+    session.apply(replace(session.settings, ledger=folder))
+    assert session.ledger.folder == folder
+    session.apply(replace(session.settings, ledger=None))
+    assert session.ledger.folder is None
+    session.apply(replace(session.settings, ledger=folder))
+    session.start()
+    assert session.ledger.folder == folder
+    assert session.state is State.LISTENING
+
+
+def test_another_backend_begins_nothing_while_a_recording_is_paused(session: Session) -> None:
+    session.start()
+    until_state(session, State.LISTENING)
+    session.pause()
+    session.apply(replace(session.settings, backend="auto"))
+    assert session.state is State.PAUSED
+    assert not session.is_running
+    session.start()
+    until_state(session, State.FINISHED)
+    session.apply(replace(session.settings, backend="cpu"))  # once more, to compare
+    until_state(session, State.LISTENING)
+
+
 def test_a_word_heard_just_before_a_switch_is_not_lost(session: Session) -> None:
     session.start()
     until_state(session, State.LISTENING)
@@ -93,6 +125,34 @@ def test_a_word_heard_just_before_a_switch_is_not_lost(session: Session) -> None
     assert total.heard == []
 
 
+def test_a_word_heard_just_before_the_end_is_kept(session: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "heard"
+    session.apply(replace(session.settings, ledger=folder))
+    session.start()
+    until_state(session, State.LISTENING)
+    wait_for(lambda: any(moment.fired for moment in session.memory.moments()))
+    session.close()
+    assert "low" in [entry.keyword for entry in Ledger(folder).entries()]
+
+
+def test_a_word_heard_just_before_a_switch_can_be_labelled(
+    session: Session, tmp_path: Path
+) -> None:
+    folder = tmp_path / "heard"
+    session.apply(replace(session.settings, ledger=folder))
+    session.start()
+    until_state(session, State.LISTENING)
+    before = session.memory
+    wait_for(lambda: any(moment.fired for moment in before.moments()))
+    session.apply(replace(session.settings, input=None, device="USB", rate=RATE_HZ))
+    ((stretch, (heard,)),) = session.poll().earlier
+    row = rows_of([heard], stretch)[0]
+    wait_for(lambda: bool(session.ledger._ids))  # is written aside
+    session.ledger.label(row.stream, row.time_s, row.keyword, RIGHT)
+    labels = {entry.keyword: entry.label for entry in Ledger(folder).entries()}
+    assert labels["low"] == "right"
+
+
 def test_a_fault_of_the_program_is_told_once(session: Session) -> None:
     def break_down(_: Detection) -> None:
         raise RuntimeError("a fault")
@@ -104,6 +164,17 @@ def test_a_fault_of_the_program_is_told_once(session: Session) -> None:
     assert session.state is State.FAILED
     assert "a fault" in session.problem
     session.poll()
+
+
+def test_a_fault_that_looks_like_a_stuck_driver_is_one(session: Session) -> None:
+    def break_down(_: Detection) -> None:
+        raise TimeoutError("a fault")
+
+    session.on_detection = break_down
+    session.start()
+    with pytest.raises(TimeoutError, match="a fault"):
+        until_state(session, State.PAUSED)
+    assert session.state is State.FAILED
 
 
 def test_a_fault_just_before_the_end_is_told_too(session: Session) -> None:

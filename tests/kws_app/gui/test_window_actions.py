@@ -126,15 +126,38 @@ def test_the_sign_in_words() -> None:
     assert dry == ("Actions: dry run", "2 of 2 enabled; only said, not done")
 
 
-def test_a_clip_of_ours_does_nothing(qtbot: Any, tiny: ModelManifest) -> None:
+def test_a_clip_of_ours_does_nothing(
+    qtbot: Any, tiny: ModelManifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     actions = WindowActions(read(BOTH))
     notices: list[str] = []
     actions.notice.connect(notices.append)
     actions.follow(ON, tiny)
-    actions.is_held_back = lambda: True
+    actions.is_held_back = lambda _: True
+    told: list[str] = []
+    monkeypatch.setattr(actions._log, "log", lambda level, _, line: told.append(line))
     actions.put(detection("high"))
     qtbot.waitUntil(lambda: notices[-1] == "high: nothing was done, a clip was playing")
-    actions.is_held_back = lambda: False
+    assert told == ["high: nothing was done, a clip was playing"]
+    actions.is_held_back = lambda _: False
     actions.put(detection("high"))
     qtbot.waitUntil(lambda: "exit status 0" in notices[-1], timeout=20_000)
+    actions.end()
+
+
+@pytest.mark.parametrize(("switch", "tables"), [("off", BOTH), ("on", ""), ("on", BOTH)])
+def test_where_nothing_would_be_done_a_clip_of_ours_is_not_told(
+    qtbot: Any, tiny: ModelManifest, switch: str, tables: str
+) -> None:
+    actions = WindowActions(read(tables) if tables else ())
+    actions.follow(Settings(actions=switch), tiny)
+    notices: list[str] = []
+    actions.notice.connect(notices.append)
+    asked: list[str] = []
+    actions.is_held_back = lambda held: not asked.append(held.keyword)
+    word = "lamp" if (switch, tables) == ("on", BOTH) else "high"
+    actions.put(detection(word))
+    qtbot.wait(50)
+    assert notices == []
+    assert asked == [word]  # the history tells of it all the same
     actions.end()
