@@ -14,7 +14,7 @@ from training.card.statement import Statement
 
 # Whatever could open a connection.
 # One asks the display whether it is there, the other wakes its own loop up.
-LOCAL_SOCKETS = {"display.py", "shell.py"}
+LOCAL_SOCKETS = {"display.py", "health.py", "shell.py"}
 NETWORK = {"socket", "ssl", "http", "urllib", "requests", "httpx", "asyncio", "ftplib", "smtplib"}
 
 
