@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import BackendError
 
-_MISSING = "cuda-bindings is not installed; pip install 'kws[tensorrt]'"
+_MISSING = "cuda-bindings is not installed; pip install '.[tensorrt]'"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -113,5 +113,5 @@ def find_library(name: str) -> Library:
 
 def _how(name: str) -> str:
     if name == "tensorrt_rtx":
-        return "pip install 'kws[tensorrt]'"
+        return "pip install '.[tensorrt]'"
     return "docs/gpu.md says how"

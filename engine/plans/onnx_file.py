@@ -40,7 +40,7 @@ def read_onnx(manifest: ModelManifest) -> OnnxFile:
     try:
         import onnx
     except ImportError as err:
-        raise BackendError("onnx is not installed; pip install 'kws[tensorrt]'") from err
+        raise BackendError("onnx is not installed; pip install '.[tensorrt]'") from err
     path = manifest.model_path
     content = _read(path, manifest.model_sha256)
     try:
