@@ -1,0 +1,253 @@
+"""Hours of audio through the whole pipeline: does memory grow, does anything slow down.
+
+At full speed the program's own pipeline, queue and printer run in this process, on a source that is
+never late; in real time the program itself runs as a process that is watched from outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from benchmarks.processes import Usage, usage
+from benchmarks.recordings import RATE_HZ, sound_files
+from engine.audio.file import FileSource
+from engine.audio.source import Block
+from engine.backends import choose_backend
+from engine.consumers import EventQueue
+from engine.manifest import load_manifest
+from engine.pipeline import Pipeline, StopRule
+from engine.scorer import ScoredWindow
+from engine.types import Float32, Stopped
+from kws_app.printer import Printer
+from kws_app.settings import Settings
+
+MOST_GROWTH_MB = 5.0
+MOST_SLOWER = 1.1
+_WARM_S = 60.0
+_POLL_S = 0.2
+_ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One look at the process.
+
+    Attributes:
+        at_s: Seconds of audio so far.
+        used: What it uses.
+        p99_ms: From samples handed over to decision, of the windows since the last look.
+    """
+
+    at_s: float
+    used: Usage
+    p99_ms: float
+
+
+def report(
+    model: Path, data: Path | None, *, hours: float, minutes: float, device: str | None, check: bool
+) -> str:
+    """Run one or both, and judge.
+
+    Args:
+        model: Model folder.
+        data: Folder of sound files that are heard at full speed; the bundled recording if None.
+        hours: Audio at full speed; 0 for none.
+        minutes: Time with a microphone; 0 for none.
+        device: The microphone; None for the default.
+        check: End with status 1 where a limit does not hold.
+
+    Returns:
+        Markdown tables with a verdict on each limit.
+    """
+    parts = []
+    if hours:
+        readings = at_full_speed(model, data, hours)
+        parts.append(judged(f"{hours:g} h of audio at full speed", readings))
+    if minutes:
+        parts.append(judged(f"{minutes:g} minutes live", live(model, device, minutes)))
+    text = "\n\n".join(text for text, _ in parts)
+    if check and not all(holds for _, holds in parts):
+        raise SystemExit(text)
+    return text
+
+
+def at_full_speed(model: Path, data: Path | None, hours: float) -> list[Reading]:
+    """Readings of this process after a minute and after every part of the audio.
+
+    The parts are hours, or sixths of the whole where that has fewer than six.
+    """
+    manifest = load_manifest(model)
+    queue = EventQueue(drop_oldest=True)
+    part_s = min(3600.0, hours * 600)
+    source = _Tireless(sound_files(data), manifest.windows.hop_samples)
+    readings: list[Reading] = []
+    times_s: list[float] = []
+    rate_hz = manifest.fbank.sample_rate_hz
+
+    def see(scored: ScoredWindow) -> None:
+        times_s.append(time.perf_counter() - source.handed_over)
+        at_s = scored.posteriors.end_sample / rate_hz
+        if at_s >= (len(readings) * part_s or _WARM_S):
+            readings.append(_read(os.getpid(), at_s, times_s))
+            times_s.clear()
+            _progress(readings[-1])
+
+    settings = Settings(json=True)
+    pipeline = Pipeline(
+        source,
+        manifest,
+        choose_backend("cpu", manifest),
+        manifest.decision,
+        [queue],
+        stop_rule=StopRule(samples=round(hours * 3600 * rate_hz) + 1),
+        on_window=see,
+    )
+    printer = Printer(settings, manifest, manifest.decision)
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        pipeline.start()
+        while not isinstance(event := queue.get(_POLL_S), Stopped):
+            if event is not None:
+                printer.show(event)
+        pipeline.join()
+    return readings
+
+
+def live(model: Path, device: str | None, minutes: float) -> list[Reading]:
+    """Readings of `--headless` on a microphone, every ten seconds."""
+    command = [sys.executable, "-m", "kws_app", "--headless", "--json", "--model", str(model)]
+    command += [] if device is None else ["--device", device]
+    readings: list[Reading] = []
+    program = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        assert program.stdout is not None  # noqa: S101  a pipe
+        for line in program.stdout:
+            event = json.loads(line)
+            if event["event"] != "stats":
+                continue
+            p99_ms = event["total_ms"]["p99"]
+            at_s = event["time_s"]
+            if at_s >= _WARM_S:
+                readings.append(Reading(at_s=at_s, used=usage(program.pid), p99_ms=p99_ms))
+                _progress(readings[-1])
+            if at_s >= minutes * 60:
+                break
+    finally:
+        program.terminate()
+        program.communicate()
+    if program.returncode != 0:
+        raise SystemExit(f"the program ended with status {program.returncode}")
+    return readings
+
+
+class _Tireless:
+    """Recordings in a random order, for ever, louder and softer; a hop at a time, never late.
+
+    It says that it is live, so that statistics come as from a microphone.
+    """
+
+    name = "soak"
+    is_live = True
+    sample_rate_hz = RATE_HZ
+
+    def __init__(self, files: list[Path], hop_samples: int) -> None:
+        self._files = files
+        self._hop_samples = hop_samples
+        self.handed_over = 0.0
+
+    def __enter__(self) -> Self:
+        self._blocks = self._endless()
+        self._pending: Float32 = np.empty(0, np.float32)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._blocks.close()
+
+    def read(self) -> Block:
+        while len(self._pending) < self._hop_samples:
+            self._pending = np.concatenate([self._pending, next(self._blocks)])
+        hop = self._pending[: self._hop_samples]
+        self._pending = self._pending[self._hop_samples :]
+        self.handed_over = time.perf_counter()
+        return Block(samples=hop)
+
+    def _endless(self) -> Generator[Float32]:
+        rng = random.Random(0)
+        for file in itertools.cycle(self._files):
+            gain = np.float32(10 ** (rng.uniform(-20, 0) / 20))
+            with FileSource(file, RATE_HZ) as source:
+                while (block := source.read()) is not None:
+                    yield block.samples * gain
+
+
+def _read(pid: int, at_s: float, times_s: list[float]) -> Reading:
+    p99_ms = 1000 * float(np.percentile(times_s, 99))
+    return Reading(at_s=at_s, used=usage(pid), p99_ms=p99_ms)
+
+
+def _progress(reading: Reading) -> None:
+    used = reading.used
+    print(
+        f"{reading.at_s / 3600:8.3f} h  {used.resident_mb:7.1f} MB  {used.threads} threads  "
+        f"{used.descriptors} descriptors  p99 {reading.p99_ms:.2f} ms",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def judged(title: str, readings: list[Reading]) -> tuple[str, bool]:
+    """A table of a run, and whether it keeps within the limits.
+
+    Args:
+        title: Of the run.
+        readings: The first one after warming up.
+
+    Raises:
+        SystemExit: There are fewer than three readings.
+    """
+    if len(readings) < 3:
+        raise SystemExit(f"{title}: {len(readings)} readings are too few; run it longer")
+    first, last = readings[0].used, readings[-1].used
+    growth_mb = max(reading.used.resident_mb for reading in readings) - first.resident_mb
+    first_ms, last_ms = readings[1].p99_ms, readings[-1].p99_ms
+    all_ms = [reading.p99_ms for reading in readings[1:]]
+    counts = [(reading.used.threads, reading.used.descriptors) for reading in readings]
+    rows = [
+        (
+            "resident memory after the first minute",
+            f"{first.resident_mb:.1f} MB, at most {growth_mb:+.1f} MB, "
+            f"at the end {last.resident_mb - first.resident_mb:+.1f} MB",
+            f"below +{MOST_GROWTH_MB:g} MB",
+            growth_mb < MOST_GROWTH_MB,
+        ),
+        (
+            "threads, descriptors",
+            f"{min(counts)} to {max(counts)}",
+            "constant",
+            len(set(counts)) == 1,
+        ),
+        (
+            "p99 from samples to decision",
+            f"first {first_ms:.2f} ms, last {last_ms:.2f} ms ({last_ms / first_ms:.2f}); "
+            f"median {np.median(all_ms):.2f}, {min(all_ms):.2f} to {max(all_ms):.2f} ms",
+            f"at most {MOST_SLOWER:g} times the first",
+            last_ms <= MOST_SLOWER * first_ms,
+        ),
+    ]
+    lines = [f"{title}, {len(readings)} readings", "", "| what | found | wanted | |"]
+    lines.append("|---|---|---|---|")
+    for what, found, wanted, holds in rows:
+        lines.append(f"| {what} | {found} | {wanted} | {'holds' if holds else 'DOES NOT HOLD'} |")
+    return "\n".join(lines), all(holds for *_, holds in rows)
