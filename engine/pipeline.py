@@ -21,6 +21,7 @@ from engine.types import (
     BackendChanged,
     DeviceBack,
     DeviceLost,
+    DeviceTrouble,
     Float32,
     Gap,
     Heard,
@@ -62,6 +63,7 @@ class _Counters:
     inference_s: deque[float] = field(default_factory=_times)
     total_s: deque[float] = field(default_factory=_times)
     last_window_at: float = 0.0
+    clock_ppm: float | None = None
 
 
 class Pipeline:
@@ -204,6 +206,8 @@ class Pipeline:
             scorer.set_decision(self._decisions.popleft())
         if block.capture_s is not None:
             counters.capture_s.append(block.capture_s)
+        if block.clock_ppm is not None:
+            counters.clock_ppm = block.clock_ppm
         counters.overflows += block.overflows
         self._tell_device(scorer.end_sample, block)
         if block.lost_samples:
@@ -243,6 +247,16 @@ class Pipeline:
         if block.device_back:
             begins = end_sample + block.lost_samples
             self._fan_out.put(DeviceBack(end_sample=begins, device=block.device_back))
+        if (trouble := block.trouble) is not None:
+            self._fan_out.put(
+                DeviceTrouble(
+                    end_sample=end_sample,
+                    device=name,
+                    kind=trouble.kind,
+                    reason=trouble.text,
+                    is_over=trouble.is_over,
+                )
+            )
 
     def _tell_backend(self) -> None:
         """A better backend took over, or one that failed gave way."""
@@ -287,6 +301,7 @@ class Pipeline:
             inference_ms=_p50_p99_ms(counters.inference_s),
             total_ms=_p50_p99_ms(counters.total_s),
             last_window_age_s=time.monotonic() - counters.last_window_at,
+            clock_ppm=counters.clock_ppm,
         )
 
 

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from engine.audio.devices import list_input_devices
 from engine.audio.file import FileSource
-from engine.audio.microphone import MicrophoneSource, list_input_devices
 from engine.audio.paced import PacedSource
-from engine.audio.recovering import RecoveringSource
 from engine.audio.source import Source
 from engine.audio.stdin import StdinSource
 from engine.backends import ChosenBackend, choose_backend
@@ -28,6 +27,7 @@ from kws_app.actions.action import Action
 from kws_app.actions.wiring import make_runner
 from kws_app.build_progress import BuildProgress
 from kws_app.health import Health
+from kws_app.listening import make_microphone
 from kws_app.outputs import Outputs
 from kws_app.printer import Printer
 from kws_app.settings import Settings, decision_for
@@ -98,17 +98,7 @@ def _choose_backend(
 def make_source(settings: Settings, model_rate_hz: int) -> Source:
     """The source that the settings name."""
     if settings.input is None:
-
-        def microphone(look_again: bool) -> Source:
-            return MicrophoneSource(
-                settings.device,
-                model_rate_hz,
-                rate_hz=settings.rate,
-                channels=settings.channels,
-                look_again=look_again,
-            )
-
-        return RecoveringSource(microphone, model_rate_hz)
+        return make_microphone(settings, model_rate_hz)
     source: Source
     if settings.input == "-":
         if sys.stdin is None:

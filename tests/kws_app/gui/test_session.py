@@ -222,13 +222,13 @@ def test_a_device_that_hangs_holds_up_no_end(
     try:
         session.pause()
         assert session.state is State.PAUSED
-        monkeypatch.setattr("engine.audio.microphone._OPEN_S", 0.1)
+        monkeypatch.setattr("engine.audio.microphone.OPEN_S", 0.1)
         session.start()
         until_state(session, State.NO_DEVICE)
         assert "has not answered for 0.1 s" in session.problem
     finally:
         portaudio.answers.set()
-    monkeypatch.setattr("engine.audio.microphone._OPEN_S", 8.0)
+    monkeypatch.setattr("engine.audio.microphone.OPEN_S", 8.0)
     until_state_and_wakes(session, now_s, State.LISTENING, 0.5)
     assert portaudio.streams[0].is_closed
     assert not portaudio.streams[-1].is_closed
