@@ -94,15 +94,20 @@ def at_full_speed(model: Path, data: Path | None, hours: float) -> list[Reading]
     part_s = min(3600.0, hours * 600)
     source = _Tireless(sound_files(data), manifest.windows.hop_samples)
     readings: list[Reading] = []
-    times_s: list[float] = []
+    # Nothing of the watching itself may grow, so all that it needs is there from the beginning.
+    times_s = np.ones(round(part_s * RATE_HZ / manifest.windows.hop_samples) + 1)
+    count = 0
     rate_hz = manifest.fbank.sample_rate_hz
 
     def see(scored: ScoredWindow) -> None:
-        times_s.append(time.perf_counter() - source.handed_over)
+        nonlocal count
+        times_s[count] = time.perf_counter() - source.handed_over
+        count += 1
         at_s = scored.posteriors.end_sample / rate_hz
         if at_s >= (len(readings) * part_s or _WARM_S):
-            readings.append(_read(os.getpid(), at_s, times_s))
-            times_s.clear()
+            p99_ms = 1000 * float(np.percentile(times_s[:count], 99))
+            readings.append(Reading(at_s=at_s, used=usage(os.getpid()), p99_ms=p99_ms))
+            count = 0
             _progress(readings[-1])
 
     settings = Settings(json=True)
@@ -163,7 +168,8 @@ class _Tireless:
     sample_rate_hz = RATE_HZ
 
     def __init__(self, files: list[Path], hop_samples: int) -> None:
-        self._files = files
+        # Paths remember how they are written once they have been used.
+        self._files = [str(file) for file in files]
         self._hop_samples = hop_samples
         self.handed_over = 0.0
 
@@ -187,14 +193,9 @@ class _Tireless:
         rng = random.Random(0)
         for file in itertools.cycle(self._files):
             gain = np.float32(10 ** (rng.uniform(-20, 0) / 20))
-            with FileSource(file, RATE_HZ) as source:
+            with FileSource(Path(file), RATE_HZ) as source:
                 while (block := source.read()) is not None:
                     yield block.samples * gain
-
-
-def _read(pid: int, at_s: float, times_s: list[float]) -> Reading:
-    p99_ms = 1000 * float(np.percentile(times_s, 99))
-    return Reading(at_s=at_s, used=usage(pid), p99_ms=p99_ms)
 
 
 def _progress(reading: Reading) -> None:

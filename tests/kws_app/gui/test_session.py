@@ -190,22 +190,29 @@ def test_without_a_device_it_looks_again_until_there_is_one(
 def test_a_device_that_is_lost_is_waited_for(
     make: Callable[..., Session],
     portaudio: FakeSounddevice,
-    now_s: list[float],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("engine.audio.microphone._SILENT_DEVICE_S", 0.2)
     session = make(rate=16_000)
     session.start()
     until_state(session, State.LISTENING)
+    stream = session.stream
     portaudio.open_error = PortAudioError("gone")
     until_state(session, State.RECOVERING)
     assert "delivered no audio" in session.problem
-    now_s[0] += 1.1
-    poll_until(session, lambda _: "gone" in session.problem)
-    assert session.state is State.RECOVERING
     portaudio.open_error = None
     monkeypatch.setattr("engine.audio.microphone._SILENT_DEVICE_S", 3.0)
-    until_state_and_wakes(session, now_s, State.LISTENING, 0.5)
+    portaudio.devices[2]["name"] = "Phone"  # the default now
+    deadline = time.monotonic() + 10
+    while len(portaudio.streams) == 1 and time.monotonic() < deadline:
+        session.poll()
+        assert session.state is State.RECOVERING
+        time.sleep(0.01)
+    feed(portaudio, np.full(3_200, 0.1))
+    until_state(session, State.LISTENING)
+    assert session.started is not None
+    assert session.started.source == "Phone"
+    assert session.stream == stream
 
 
 def test_a_device_that_hangs_holds_up_no_end(
