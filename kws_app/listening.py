@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.audio.device_watch import DeviceWatch
 from engine.audio.microphone import MicrophoneSource
 from engine.audio.recovering import Device, RecoveringSource
@@ -18,19 +20,19 @@ def make_microphone(
         model_rate_hz: Rate of the model.
         look_again: Whether to list the microphones anew before one is opened.
     """
-    microphone = MicrophoneSource(
+    device = MicrophoneSource(
         settings.device,
         model_rate_hz,
         rate_hz=settings.rate,
         channels=settings.channels,
         look_again=look_again,
     )
-    if settings.fallback_device is None:
-        return RecoveringSource(microphone, model_rate_hz)
+    fallback = None
+    if settings.fallback_device is not None:
+        # At its own rate: --rate was chosen for the other one.
+        fallback = MicrophoneSource(settings.fallback_device, model_rate_hz)
+    return RecoveringSource(device, model_rate_hz, watch=_watch, fallback=fallback)
 
-    def watch(_: Device) -> DeviceWatch:
-        return DeviceWatch(microphone.device or settings.device)
 
-    # At its own rate: --rate was chosen for the other one.
-    fallback = MicrophoneSource(settings.fallback_device, model_rate_hz)
-    return RecoveringSource(microphone, model_rate_hz, fallback=fallback, watch=watch)
+def _watch(devices: Sequence[Device]) -> DeviceWatch:
+    return DeviceWatch([device.wanted for device in devices])

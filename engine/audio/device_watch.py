@@ -1,7 +1,8 @@
-"""Waits for a device in a process of its own, while another one is listened to.
+"""Waits for a device in a process of its own.
 
-PortAudio lists devices anew only when it begins anew, which would close the stream that is open; a
-sound server that hangs keeps only the other process waiting.
+PortAudio lists devices anew only when it begins anew, which would close a stream that is open; a
+sound server that hangs keeps only the other process waiting, and what PortAudio and ALSA print at
+every look goes nowhere.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from engine.audio.devices import InputDevice, find_input_device, sounddevice_for_input
 from engine.audio.portaudio import rescan
 from engine.errors import DeviceError
 
-_LOOK_EVERY_S = 1.0
+_LOOK_EVERY_S = 0.5
 _BEGIN_AGAIN_S = 5.0
 
 
@@ -25,15 +27,15 @@ class DeviceWatch:
     """Begins to look at once; `close` ends it.
 
     Args:
-        wanted: As for `find_input_device`.
+        wanted: Each as for `find_input_device`.
     """
 
-    def __init__(self, wanted: str | InputDevice | None) -> None:
-        self._request = asdict(wanted) if isinstance(wanted, InputDevice) else wanted
+    def __init__(self, wanted: Sequence[str | InputDevice | None]) -> None:
+        self._request = [asdict(one) if isinstance(one, InputDevice) else one for one in wanted]
         self._begin()
 
     def is_there(self) -> bool:
-        """Whether the device has been listed."""
+        """Whether one of them has been listed and can be opened."""
         status = self._process.poll()
         if status not in (None, 0) and time.monotonic() - self._began >= _BEGIN_AGAIN_S:
             self.close()
@@ -58,19 +60,25 @@ class DeviceWatch:
 
 
 def main(request: str) -> int:
-    """Look until the device is listed (status 0) or standard input ends (1)."""
-    said = json.loads(request)
-    wanted = InputDevice(**said) if isinstance(said, dict) else said
-    while True:
-        try:
-            rescan(sounddevice_for_input())
-            find_input_device(wanted)
-        except DeviceError:
-            # Whoever wants it holds the other end of the pipe, also when it is killed.
-            if select.select([sys.stdin], [], [], _LOOK_EVERY_S)[0]:
-                return 1
-        else:
-            return 0
+    """Look until a device is there (status 0) or standard input ends (1)."""
+    wanted = [InputDevice(**one) if isinstance(one, dict) else one for one in json.loads(request)]
+    while not any(map(_can_be_opened, wanted)):
+        # Whoever wants it holds the other end of the pipe, also when it is killed.
+        if select.select([sys.stdin], [], [], _LOOK_EVERY_S)[0]:
+            return 1
+        rescan(sounddevice_for_input())
+    return 0
+
+
+def _can_be_opened(wanted: str | InputDevice | None) -> bool:
+    """A sound server lists its devices also while it has no microphone."""
+    sounddevice = sounddevice_for_input()
+    try:
+        device = find_input_device(wanted)
+        sounddevice.InputStream(device=device.index, channels=1, dtype="float32").close()
+    except (DeviceError, sounddevice.PortAudioError, ValueError):
+        return False
+    return True
 
 
 if __name__ == "__main__":

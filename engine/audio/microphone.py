@@ -97,9 +97,9 @@ class MicrophoneSource:
         return self._rate_hz
 
     @property
-    def device(self) -> InputDevice | None:
-        """The device as it was listed; None before it is opened."""
-        return self._known
+    def wanted(self) -> str | InputDevice | None:
+        """What `again` looks for: the same device once it was opened; the default is None."""
+        return self._wanted if self._wanted is None else self._known or self._wanted
 
     def again(self) -> MicrophoneSource:
         """Another source of the same device, wherever it is listed then.
@@ -112,7 +112,7 @@ class MicrophoneSource:
             rate_hz=self._asked_rate_hz,
             channels=self._channels,
             look_again=True,
-            known=self._known if self._wanted is not None else None,
+            known=self.wanted if isinstance(self.wanted, InputDevice) else None,
         )
 
     def __enter__(self) -> Self:

@@ -6,49 +6,55 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol, Self
 
 import numpy as np
 
+from engine.audio.devices import InputDevice
 from engine.audio.source import Block, Source, Trouble
 from engine.audio.zeros import ZerosWatch
 from engine.errors import DeviceError
 
 _WAIT_S = 0.2
-# Short to the end: who plugs a microphone in again wants to be heard within two seconds.
-_BACK_OFF_S = (0.25, 0.5, 1.0, 1.5)
+# For a device that is seen and does not open; how soon one is seen is the watch's matter.
+_BACK_OFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _JITTER = 0.2  # several programs must not ask a sound server in step
+_UNSEEN_S = 30.0  # it is tried all the same: the watch may be mistaken
 
 
 class Device(Source, Protocol):
     """A source that can be opened once more."""
+
+    @property
+    def wanted(self) -> str | InputDevice | None:
+        """Which one that is, as for `find_input_device`."""
 
     def again(self) -> Device:
         """Another source of the same device, wherever it is listed then."""
 
 
 class Watch(Protocol):
-    """Looks for a device while another one is open."""
+    """Looks for devices, and disturbs none that is open."""
 
     def is_there(self) -> bool:
-        """Whether it has been seen."""
+        """Whether one of them has been seen."""
 
     def close(self) -> None:
         """Look no more."""
 
 
 class RecoveringSource:
-    """Opens a device again and again after it was lost; time goes on meanwhile.
+    """Opens a device again after it was lost, as soon as it is seen; time goes on meanwhile.
 
     The first opening is not retried: who starts a program with a wrong device wants to know.
 
     Args:
         device: The one that is wanted.
         model_rate_hz: Rate of its blocks.
+        watch: Begins to look for devices.
         fallback: Listened to while the other one is not there; None for none.
-        watch: Begins to look for the device that is wanted, while the fallback is open.
         clock: Monotonic seconds.
         sleep: Waits for seconds.
     """
@@ -60,8 +66,8 @@ class RecoveringSource:
         device: Device,
         model_rate_hz: int,
         *,
+        watch: Callable[[Sequence[Device]], Watch],
         fallback: Device | None = None,
-        watch: Callable[[Device], Watch] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -81,6 +87,7 @@ class RecoveringSource:
         self._next = 0  # which device is tried next
         self._tries = 0
         self._try_at_s = 0.0
+        self._watched_at_s = 0.0
         self._opening: _Opening | None = None
         self._missing: DeviceError | None = None  # why the first one was not there at the start
 
@@ -124,7 +131,7 @@ class RecoveringSource:
             return replace(_empty(), trouble=Trouble(kind="fallback", text=text))
         if self._watch is not None and self._watch.is_there():
             self._close()
-            self._begin_looking(at_once=True)
+            self._next = self._tries = 0
             return _empty()
         if self._zeros.wants_reopening():
             return self._lose(f"{self._name!r} delivers nothing but zeros; it is opened anew")
@@ -153,16 +160,18 @@ class RecoveringSource:
         if was_back:  # it was opened and never heard: as if it had not been there
             self._try_next()
             return _empty()
-        self._tries = 0
-        self._begin_looking(at_once=False)
+        self._next = self._tries = 0
+        self._try_at_s = 0.0
         return _empty(lost_device=reason)
 
     def _look(self) -> Block:
         """Begin to open it, or see whether that has come to an end."""
         if self._opening is None:
-            if self._clock() >= self._try_at_s:
+            if self._is_time():
+                self._end_watch()
                 self._opening = _Opening(self._devices[self._next].again)
-            self._sleep(_WAIT_S / 4)
+            else:
+                self._sleep(_WAIT_S / 4)
             return _empty()
         if not self._opening.wait(_WAIT_S):
             return _empty()
@@ -174,6 +183,17 @@ class RecoveringSource:
             self._is_back = True
         return _empty()
 
+    def _is_time(self) -> bool:
+        """Whether to try: at once, and after that when a device has been seen."""
+        now_s = self._clock()
+        if now_s < self._try_at_s:
+            return False
+        if self._tries == 0 or self._next > 0:
+            return True
+        if self._watch is None:
+            self._watch, self._watched_at_s = self._begin_watch(self._devices), now_s
+        return self._watch.is_there() or now_s >= self._watched_at_s + _UNSEEN_S
+
     def _take(self, source: Device, which: int) -> None:
         self._source, self._name, self._next = source, source.name, which
         self._source_rate_hz = source.sample_rate_hz
@@ -181,29 +201,26 @@ class RecoveringSource:
             self._heard_at_s = self._clock()
         if which == 0:
             self._devices[0] = source  # knows now which one it is
-        elif self._begin_watch is not None:
-            self._watch = self._begin_watch(self._devices[0])
+        else:
+            self._watch = self._begin_watch(self._devices[:1])
 
     def _close(self) -> None:
         source, self._source = self._source, None
         if source is not None:
             source.__exit__(None, None, None)
+        self._end_watch()
+
+    def _end_watch(self) -> None:
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.close()
 
-    def _begin_looking(self, *, at_once: bool) -> None:
-        self._next = 0
-        self._wait(0.0 if at_once else _BACK_OFF_S[0])
-
     def _try_next(self) -> None:
         """The one that was tried is not there."""
         self._next = (self._next + 1) % len(self._devices)
-        if self._next:
-            self._wait(0.0)
-            return
-        self._tries += 1
-        self._wait(_BACK_OFF_S[min(self._tries, len(_BACK_OFF_S) - 1)])
+        if self._next == 0:
+            self._wait(_BACK_OFF_S[min(self._tries, len(_BACK_OFF_S) - 1)])
+            self._tries += 1
 
     def _wait(self, wait_s: float) -> None:
         self._try_at_s = self._clock() + wait_s * self._random.uniform(1 - _JITTER, 1 + _JITTER)

@@ -107,6 +107,19 @@ def pluggable_microphone() -> Iterator[VirtualMicrophone]:
 
 
 @contextmanager
+def two_microphones() -> Iterator[tuple[VirtualMicrophone, VirtualMicrophone, dict[str, str]]]:
+    """Two on servers of their own, listed as `first_mic` and `second_mic`, and the variables."""
+    with pluggable_microphone() as first, pluggable_microphone() as second:
+        home = Path(first.variables["HOME"])
+        pcm = "pcm.{name} {{ type pulse server {server} hint {{ show on }} }}\n"
+        (home / ".asoundrc").write_text(
+            pcm.format(name="first_mic", server=first.variables["PULSE_SERVER"])
+            + pcm.format(name="second_mic", server=second.variables["PULSE_SERVER"])
+        )
+        yield first, second, first.variables
+
+
+@contextmanager
 def virtual_microphone() -> Iterator[dict[str, str]]:
     """Run the server; yields the variables with which programs find it."""
     with pluggable_microphone() as made:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
@@ -31,7 +31,7 @@ class Device:
     sample_rate_hz = 48_000
 
     def __init__(self, world: "World", kind: str) -> None:
-        self.kind = kind
+        self.kind = self.wanted = kind
         self.name = f"{kind} {len(world.made)}"
         self._world = world
         self.is_open = False
@@ -60,16 +60,17 @@ class Device:
 
 
 class Watch:
-    """Sees the microphone when it is there."""
+    """Sees a device when it is there, unless it is blind."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: "World", devices: Sequence[Device]) -> None:
         self._world = world
+        self.wanted = {device.wanted for device in devices}
         self.is_open = True
         world.watches.append(self)
 
     def is_there(self) -> bool:
         assert self.is_open
-        return "mic" not in self._world.away
+        return not self._world.is_blind and bool(self.wanted - self._world.away)
 
     def close(self) -> None:
         self.is_open = False
@@ -80,6 +81,7 @@ class World:
         self.clock = Clock()
         self.away: set[str] = set()
         self.level = 0.1
+        self.is_blind = False
         self.answers = threading.Event()
         self.answers.set()
         self.made: list[Device] = []
@@ -94,7 +96,11 @@ def world() -> World:
 @pytest.fixture
 def source(world: World) -> RecoveringSource:
     return RecoveringSource(
-        Device(world, "mic"), 16_000, clock=world.clock.read, sleep=world.clock.sleep
+        Device(world, "mic"),
+        16_000,
+        watch=lambda devices: Watch(world, devices),
+        clock=world.clock.read,
+        sleep=world.clock.sleep,
     )
 
 
@@ -105,7 +111,7 @@ def backed(world: World) -> RecoveringSource:
         Device(world, "mic"),
         16_000,
         fallback=Device(world, "other"),
-        watch=lambda _: Watch(world),
+        watch=lambda devices: Watch(world, devices),
         clock=world.clock.read,
         sleep=world.clock.sleep,
     )
@@ -161,7 +167,27 @@ def test_lost_and_back_with_the_time_that_passed(world: World, source: Recoverin
     assert not [device for device in world.made if device.is_open]
 
 
-def test_it_is_not_asked_for_without_a_pause(world: World, source: RecoveringSource) -> None:
+def test_one_that_is_not_seen_is_tried_twice_a_minute(
+    world: World, source: RecoveringSource
+) -> None:
+    with source:
+        source.read()
+        world.away = {"mic"}
+        world.is_blind = True
+        source.read()
+        began_s, before = world.clock.now_s, len(world.made)
+        while world.clock.now_s < began_s + 300:
+            source.read()
+        assert 9 <= len(world.made) - before <= 11
+        world.away = set()
+        read_until(source, lambda block: block.device_back)
+    assert not [watch for watch in world.watches if watch.is_open]
+
+
+def test_one_that_is_seen_and_does_not_open_is_tried_ever_less(
+    world: World, source: RecoveringSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Watch, "is_there", lambda self: True)
     with source:
         source.read()
         world.away = {"mic"}
@@ -169,7 +195,7 @@ def test_it_is_not_asked_for_without_a_pause(world: World, source: RecoveringSou
         began_s, before = world.clock.now_s, len(world.made)
         while world.clock.now_s < began_s + 60:
             source.read()
-        assert 60 / 1.8 - 5 <= len(world.made) - before <= 60 / 1.2 + 5
+        assert 60 / 4.8 <= len(world.made) - before <= 5 + 60 / 3.2
 
 
 def test_a_driver_that_hangs_holds_up_nothing(world: World, source: RecoveringSource) -> None:
@@ -202,7 +228,7 @@ def test_the_fallback_is_heard_meanwhile(world: World, backed: RecoveringSource)
         assert world.clock.now_s - lost_s < 1
         for _ in range(100):
             assert len(backed.read().samples) == 320
-        assert len(world.watches) == 1
+        assert [watch.wanted for watch in world.watches] == [{"mic"}]
         heard_at_s = world.clock.now_s
         world.away = set()
         back = read_until(backed, lambda block: block.device_back)
