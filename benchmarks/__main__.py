@@ -96,6 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
     soak.add_argument("--hours", type=float, default=72.0, help="of audio at full speed; 0: none")
     soak.add_argument("--minutes", type=float, default=0.0, help="then with a microphone")
     soak.add_argument("--device", help="microphone, by name or index; default: the default one")
+    soak.add_argument("--busy", type=int, default=0, help="busy processes beside the microphone")
     soak.add_argument("--check", action="store_true", help="status 1 where a limit does not hold")
     return parser
 
