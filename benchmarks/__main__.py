@@ -97,7 +97,12 @@ def make_parser() -> argparse.ArgumentParser:
     soak.add_argument("--minutes", type=float, default=0.0, help="then with a microphone")
     soak.add_argument("--device", help="microphone, by name or index; default: the default one")
     soak.add_argument("--busy", type=int, default=0, help="busy processes beside the microphone")
-    soak.add_argument("--check", action="store_true", help="status 1 where a limit does not hold")
+    soak.add_argument(
+        "--check",
+        nargs="*",
+        choices=("memory", "handles", "latency", "losses"),
+        help="status 1 where one of these limits does not hold; without names any of them",
+    )
     return parser
 
 
