@@ -59,7 +59,7 @@ class Printer:
         elif isinstance(event, Stopped):
             self._say_end(event)
         elif not isinstance(event, Heard):
-            say(_happened(event))
+            say(in_words(event))
 
     def _say_end(self, event: Stopped) -> None:
         if event.stats.end_sample == 0:
@@ -158,7 +158,8 @@ class Printer:
                 }
 
 
-def _happened(event: BackendChanged | DeviceLost | DeviceBack | DeviceTrouble | Gap) -> str:
+def in_words(event: BackendChanged | DeviceLost | DeviceBack | DeviceTrouble | Gap) -> str:
+    """A line for people."""
     match event:
         case BackendChanged():
             return f"{event.backend} scores from here on: {event.backend_reason}"
