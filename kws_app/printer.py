@@ -84,6 +84,11 @@ class Printer:
                     "backend_reason": event.backend_reason,
                     "keywords": self._keywords,
                     "hop_s": manifest.windows.hop_samples / self._rate_hz,
+                    "keeps": [
+                        name
+                        for name in ("record", "ledger")
+                        if getattr(self._settings, name) is not None
+                    ],
                 }
             case Heard(detection=detection):
                 return {

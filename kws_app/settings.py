@@ -37,7 +37,7 @@ _HEADLESS_ONLY = ("duration", "max_detections", "json", "posteriors", "health")
 BACKENDS = ("auto", *BACKEND_NAMES)
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     **dict.fromkeys(
-        ("max_detections", "rate", "channels", "ledger_mb"),
+        ("max_detections", "rate", "channels", "record_hours", "ledger_mb"),
         ("above 0", lambda value: 0 < value < math.inf),
     ),
     # What is counted in samples must stay countable.
@@ -106,6 +106,9 @@ class Settings:
     )
     record: Path | None = _setting(
         "write the samples that the model hears to this file", _OUTPUT, "FILE.flac|FILE.wav"
+    )
+    record_hours: float = _setting(
+        "end the recording at this length; listening goes on", _OUTPUT, "HOURS", default=24.0
     )
     ledger: Path | None = _setting(
         "keep the audio of detections and near misses in this folder", _OUTPUT, "DIR"

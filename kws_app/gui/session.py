@@ -194,7 +194,7 @@ class Session:
             if (told := self.recording.end()) is not None:
                 self._notices.append(told)
         else:
-            self.recording.begin(path)
+            self.recording.begin(path, self.settings.record_hours)
         self._is_changed = True
 
     def close(self) -> None:

@@ -91,6 +91,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str], tiny: ModelManifest) -> 
             "backend_reason": "why",
             "keywords": ["low", "high"],
             "hop_s": 0.1,
+            "keeps": [],
         },
         {
             "v": 1,
