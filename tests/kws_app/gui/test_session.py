@@ -345,6 +345,20 @@ def test_what_is_heard_can_be_recorded_from_any_moment_on(
     np.testing.assert_allclose(samples, tone_stream()[: 2 * RATE_HZ], atol=1 / 32_000)
 
 
+def test_the_limit_ends_the_recording_and_not_the_listening(
+    make: Callable[..., Session], portaudio: FakeSounddevice, tmp_path: Path
+) -> None:
+    session = make(rate=16_000, record_hours=1 / 3600)
+    session.start()
+    until_state(session, State.LISTENING)
+    session.record_to(tmp_path / "heard.wav")
+    feed(portaudio, tone_stream()[: 2 * RATE_HZ])
+    total = poll_until(session, lambda update: bool(update.notices))
+    assert total.notices[0].endswith("heard.wav has ended at 0.000277778 h; listening goes on.")
+    assert session.recording.path is None
+    assert soundfile.info(tmp_path / "heard.wav").frames == RATE_HZ
+
+
 def test_a_full_disk_ends_the_recording_and_not_the_listening(
     make: Callable[..., Session], portaudio: FakeSounddevice, tmp_path: Path
 ) -> None:
