@@ -18,7 +18,7 @@ from kws_app.gui.toml_file import Changes, read_toml, save_toml
 from kws_app.gui.window_state import WindowState, window_state_of
 from kws_app.settings import Settings, lay_over, settings_of
 from kws_app.streams import say
-from kws_app.toml_text import is_text
+from engine.toml_text import is_text
 
 _DEFAULTS = Settings()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from kws_app.toml_text import MAX_BYTES, MAX_PARTS, parse_toml, read_toml_text
+from engine.toml_text import MAX_BYTES, MAX_PARTS, parse_toml, read_toml_text
 
 FILE = Path("kws.toml")
 _MANY = 100_000
