@@ -5,6 +5,8 @@ import io
 import json
 import struct
 import sys
+import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +18,9 @@ from targets import checkpoint, labels
 from engine.config import DecisionConfig, FbankConfig, OperatingPoint, WindowConfig
 from engine.manifest import ModelManifest, manifest_to_json
 from kws_app.settings import Settings, to_toml
+from training.ast import AstConfig, AudioSpectrogramTransformer
 from training.recipe import RECIPES
+from training.weights import write_weights
 
 _LABELS = ("_silence_", "_unknown_", "no", "yes")
 
@@ -47,7 +51,7 @@ def _stdin() -> Iterator[bytes]:
         *((16_000, 1, 999), (44_100, 2, 4_000), (8_000, 64, 640), (768_000, 3, 1_000)),
         *((1_000, 1, 3), (47_999, 7, 1_400), (16_000, 0, 10), (0, 1, 10), (16_001, 1, 0)),
     ):
-        yield rate_hz.to_bytes(3) + bytes([channels]) + bytes(i % 251 for i in range(length))
+        yield rate_hz.to_bytes(3) + bytes([channels, 3]) + bytes(i % 251 for i in range(length))
 
 
 def _manifests() -> Iterator[bytes]:
@@ -178,6 +182,9 @@ def _ledgers() -> Iterator[bytes]:
 def _checkpoints() -> Iterator[bytes]:
     tensors = {name: torch.zeros(shape) for name, shape in checkpoint.small_shapes().items()}
     small = {name: tensors[name] for name in list(tensors)[:6]}
+    # Views of the one storage that the target has for a pickle.
+    storage = torch.zeros(checkpoint.TENSOR_BYTES // 4)
+    tensors = {name: storage[: t.numel()].view(t.shape) for name, t in tensors.items()}
     state: dict[str, object] = {
         "labels": ["no", "yes"],
         "activation": "softmax",
@@ -194,14 +201,21 @@ def _checkpoints() -> Iterator[bytes]:
     length = struct.unpack("<Q", whole[:8])[0]
     yield kind["safetensors"] + whole
     yield kind["header"] + whole[8 : 8 + length]
-    for values, name in ((small, "pickle"), (tensors, "pickle"), (state, "run")):
+    for values, name in ((tensors, "pickle"), (state, "run"), (small, "")):
         file = io.BytesIO()
         torch.save(values, file)
-        yield kind["zip"] + file.getvalue() if name == "pickle" and values is small else b""
-        yield kind[name] + _pickle_in(file.getvalue())
+        yield kind[name] + _pickle_in(file.getvalue()) if name else kind["zip"] + file.getvalue()
     file = io.BytesIO()
     torch.save(small, file, _use_new_zipfile_serialization=False)
     yield kind["zip"] + file.getvalue()
+    shape = {"n_frames": 4, "n_mels": 4, "patch_frames": 2, "patch_mels": 4, "mel_stride": 4}
+    shape |= {"frame_stride": 1, "dim": 2, "depth": 1, "heads": 1}
+    ours = AudioSpectrogramTransformer(AstConfig(n_labels=2, **shape))
+    with tempfile.TemporaryDirectory() as folder:
+        write_weights(Path(folder) / "a.safetensors", ours, {"labels": "[]"})
+        data = (Path(folder) / "a.safetensors").read_bytes()
+    yield kind["safetensors"] + data
+    yield kind["header"] + data[8 : 8 + struct.unpack("<Q", data[:8])[0]]
     yield kind["state"] + json.dumps(state).encode()
     config = {"num_attention_heads": 1, "max_length": 48, "num_mel_bins": 48, "time_stride": 16}
     config |= {"frequency_stride": 16, "layer_norm_eps": 1e-12, "hidden_act": "gelu"}
@@ -213,8 +227,6 @@ def _checkpoints() -> Iterator[bytes]:
 
 
 def _pickle_in(archive: bytes) -> bytes:
-    import zipfile
-
     with zipfile.ZipFile(io.BytesIO(archive)) as file:
         return file.read(next(name for name in file.namelist() if name.endswith("data.pkl")))
 

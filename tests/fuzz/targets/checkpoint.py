@@ -5,8 +5,10 @@ The first byte says what the rest is, so that the checksums of an archive need n
 
 import io
 import json
+import re
 import struct
 import zipfile
+from pathlib import Path
 from unittest import mock
 
 import torch
@@ -21,7 +23,7 @@ from training.weights import build_model, read_weights
 
 IS_TEXT = False
 KINDS = ("zip", "safetensors", "pickle", "header", "config", "run", "state")
-_TENSOR_BYTES = 1 << 16
+TENSOR_BYTES = 1 << 16
 
 
 def run(data: bytes) -> None:
@@ -45,7 +47,7 @@ def _read(kind: str, data: bytes) -> None:
             _build(written("a.pth", archive(data)))
         case "header":
             length = struct.pack("<Q", len(data))
-            _build(written("model.safetensors", length + data + bytes(_TENSOR_BYTES)))
+            _build(written("model.safetensors", length + data + bytes(_covered(data))))
         case "config":
             written("model.safetensors", small_safetensors())
             config, _, extractor = data.partition(b"\n---\n")
@@ -62,7 +64,13 @@ def _read(kind: str, data: bytes) -> None:
             _read_state(data)
 
 
-def _build(path: object) -> None:
+def _covered(header: bytes) -> int:
+    """How many bytes a header wants behind it, if that is not absurd."""
+    ends = [int(digits) for digits in re.findall(rb"(\d{1,6})\s*\]\s*}", header)]
+    return max(ends, default=0)
+
+
+def _build(path: Path) -> None:
     weights = read_weights(path)
     if weights.config is not None:
         build_model(weights, str(path))
@@ -89,7 +97,7 @@ def archive(pickled: bytes) -> bytes:
         archived.writestr("a/data.pkl", pickled)
         archived.writestr("a/byteorder", b"little")
         archived.writestr("a/version", b"3\n")
-        archived.writestr("a/data/0", bytes(_TENSOR_BYTES))
+        archived.writestr("a/data/0", bytes(TENSOR_BYTES))
     return file.getvalue()
 
 

@@ -2,12 +2,20 @@
 
 import contextlib
 import io
+import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 from targets.common import folder
 
 from engine.errors import KwsError
-from kws_app.ledger.commands import run as run_command
+from kws_app.ledger.commands import describe
+from kws_app.ledger.entries import to_record
+from kws_app.ledger.export import export
+from kws_app.ledger.retention import Limits
+from kws_app.ledger.store import Ledger
+from kws_app.streams import emit
 
 IS_TEXT = True
 _BREAK = b"\n---\n"
@@ -23,24 +31,27 @@ def run(data: bytes) -> None:
     if about:
         (ledger / "about.json").write_bytes(about)
     (ledger / "00000.flac").write_bytes(b"clip")
-    for command in (
-        ["list", str(ledger)],
-        ["list", "--json", str(ledger)],
-        ["label", str(ledger), "00000", "right"],
-        ["export", str(ledger), str(out)],
-        ["purge", "--older-than", "30", str(ledger)],
-        ["purge", str(ledger)],
-        ["list", str(ledger)],
-    ):
-        _run(command)
+    _run(_list, ledger)
+    _run(lambda: Ledger(ledger).label(["00000"], "right"))
+    _run(lambda: export(Ledger(ledger), out))
+    for limits in (Limits(days=30, megabytes=1), Limits(days=36_500, megabytes=1e-4)):
+        _run(lambda limits=limits: Ledger(ledger).purge(limits))
+    _run(_list, ledger)
 
 
-def _run(command: list[str]) -> None:
+def _list(folder: Path) -> None:
+    ledger = Ledger(folder)
+    for entry in ledger.entries():
+        emit(describe(entry))
+        json.dumps(to_record(entry))
+    str(ledger.damage)
+
+
+def _run(command: Callable[..., object], *arguments: Path) -> None:
     # Strict, as standard output is where the locale is UTF-8.
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="strict", write_through=True)
-    error = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with contextlib.redirect_stdout(out):
         try:
-            run_command(command)
+            command(*arguments)
         except KwsError as err:
             str(err)

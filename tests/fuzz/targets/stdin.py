@@ -1,4 +1,7 @@
-"""Bytes on standard input. The first four are its rate and its channels, odd ones included."""
+"""Bytes on standard input.
+
+The first five are their rate, their channels and how often the rest is said, odd ones included.
+"""
 
 from targets.common import written
 
@@ -10,7 +13,8 @@ IS_TEXT = False
 
 def run(data: bytes) -> None:
     rate_hz, channels = int.from_bytes(data[:3]), int.from_bytes(data[3:4]) % 80
-    path = written("stdin", data[4:])
+    pcm = data[5:] * (1 + int.from_bytes(data[4:5]) ** 2)
+    path = written("stdin", pcm)
     samples = 0
     try:
         with path.open("rb") as stream:
@@ -20,5 +24,5 @@ def run(data: bytes) -> None:
                     samples += len(block.samples)
     except KwsError:
         return
-    frames = len(data[4:]) // (2 * channels)
+    frames = len(pcm) // (2 * channels)
     assert abs(samples - frames * 16_000 / rate_hz) <= 1 + 16_000 / rate_hz, (samples, frames)
