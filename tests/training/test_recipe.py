@@ -205,6 +205,8 @@ def test_a_start_gives_the_shape_and_the_recipe_changes_it() -> None:
         ("[fit]\naverage_epochs = [20, 40]", r"must rise from 1 to the last epoch \(30\)"),
         ("[fit]\nx = " + "[" * 20_000, "is not valid TOML: brackets are nested too deeply"),
         ("recipe = 'a\\u0000b'".replace("'", '"'), "cannot read recipe .*embedded null"),
+        ("[fit]\n" + ".".join("a" * 100_000) + " = 1", "has more than 20 parts"),
+        ("[fit]\nsteps = 0x" + "f" * 5_000, "a whole number has more than 64 bits"),
         ("[augment]\nmixup = 2", r"mixup is 2; it must be 0 to 1"),
         ("[data]\nwindows = 'frames'", "must be one of scenes, clips"),
         ("[data]\nfolder = 'a'\ntrain_list = 'b'", "name one of them"),
