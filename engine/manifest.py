@@ -175,7 +175,7 @@ class _Fields:
             raise ModelError(f"{self.where}: field {name!r} is missing; it must be {wanted}")
         value = self._data.pop(name)
         if isinstance(value, int) and abs(value) > _MAX_INT:
-            raise ModelError(f"{self.where}: field {name!r} has more than 63 bits; no model needs so")
+            raise ModelError(f"{self.where}: field {name!r} has more than 63 bits")
         if float in kinds and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if not isinstance(value, kind) or (isinstance(value, bool) and bool not in kinds):

@@ -86,9 +86,8 @@ def load_recipe(
 
 
 def _read(name_or_path: str, depth: int = 0) -> dict[str, dict[str, Any]]:
-    path = RECIPES / f"{name_or_path}.toml"
-    if not path.is_file() or name_or_path not in recipe_names():
-        path = Path(name_or_path)
+    own = name_or_path in recipe_names()
+    path = RECIPES / f"{name_or_path}.toml" if own else Path(name_or_path)
     try:
         data = parse_toml(read_toml_text(path), path)
     except OSError as err:

@@ -28,9 +28,7 @@ DECISIONS = st.builds(
 STREAMS = arrays(np.int8, st.tuples(st.integers(1, 25), st.just(4)), elements=st.integers(0, 16))
 
 
-def decide(
-    probs: np.ndarray, config: DecisionConfig
-) -> list[tuple[str | None, dict[str, str]]]:
+def decide(probs: np.ndarray, config: DecisionConfig) -> list[tuple[str | None, dict[str, str]]]:
     """What fires in every window and why the others do not, from the whole past each time."""
     means = []
     outcome: list[tuple[str | None, dict[str, str]]] = []
@@ -59,7 +57,7 @@ def decide(
 
 
 @given(STREAMS, DECISIONS)
-def test_the_detector_decides_as_the_rule_says(sixteenths: np.ndarray, config: DecisionConfig) -> None:
+def test_the_detector_follows_the_rule(sixteenths: np.ndarray, config: DecisionConfig) -> None:
     probs = (sixteenths / 16).astype(np.float32)
     detector = Detector(LABELS, config)
     found = []
@@ -84,9 +82,8 @@ def test_the_past_is_not_decided_anew(
         assert plain.update(posteriors) == again.update(posteriors)
 
 
-LOGITS = arrays(
-    np.float32, st.integers(1, 12), elements=st.floats(width=32, allow_nan=False, allow_infinity=False)
-)
+FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
+LOGITS = arrays(np.float32, st.integers(1, 12), elements=FINITE)
 
 
 @given(LOGITS)
@@ -113,9 +110,7 @@ def test_sigmoid_is_the_logistic_function(logits: np.ndarray) -> None:
     np.testing.assert_array_equal(posteriors_of(logits, "sigmoid"), probs)
 
 
-@given(
-    st.floats(1e-6, 1), st.floats(1e-6, 1), st.floats(1e-6, 1)
-)
+@given(st.floats(1e-6, 1), st.floats(1e-6, 1), st.floats(1e-6, 1))
 def test_another_threshold_keeps_the_proportion(old: float, share: float, new: float) -> None:
     point = OperatingPoint(threshold=old, rearm_threshold=old * share).with_threshold(new)
     assert point.threshold == new

@@ -6,7 +6,7 @@ import warnings
 
 import atheris
 
-# What is ours, and readers in Python that stand between a file and us; torch as a whole is too much.
+# What is ours, and readers in Python between a file and us; torch as a whole is too much.
 _FOLLOWED = ["engine", "kws_app", "training", "targets", "tomllib", "soundfile"]
 
 

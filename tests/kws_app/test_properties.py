@@ -107,7 +107,10 @@ def test_printed_settings_are_read_back(wanted: Settings) -> None:
     assert command.settings == wanted
 
 
-@given(st.lists(st.sampled_from(["--json", "--rate", "3", "-v", "--threshold", "a=1", "x"]) | TEXTS))
+ARGUMENTS = st.sampled_from(["--json", "--rate", "3", "-v", "--threshold", "a=1", "x"])
+
+
+@given(st.lists(ARGUMENTS | TEXTS))
 def test_any_command_line_is_read_or_refused(arguments: list[str]) -> None:
     if {"-h", "--help", "--version"} & set(arguments):
         return

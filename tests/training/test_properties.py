@@ -43,7 +43,9 @@ from training.tables import from_table
 WORDS = st.sampled_from(["yes", "no"])
 TICKS = st.integers(0, 40).map(lambda n: n / 4)  # 0.75 s is met exactly
 REFERENCES = st.builds(
-    lambda keyword, onset, length: Reference(keyword=keyword, onset_s=onset, offset_s=onset + length),
+    lambda word, onset_s, length_s: Reference(
+        keyword=word, onset_s=onset_s, offset_s=onset_s + length_s
+    ),
     WORDS,
     TICKS,
     st.sampled_from([0.25, 0.5, 1.0, 3.0]),
@@ -158,7 +160,8 @@ def test_no_speaker_stands_in_two_splits(words: dict[str, set[str]]) -> None:
             for file in files:
                 (Path(name) / word / file).touch()
         entries = list_folder(Path(name))
-    assert {entry.path for entry in entries} == {f"{w}/{f}" for w, files in words.items() for f in files}
+    paths = {f"{word}/{file}" for word, files in words.items() for file in files}
+    assert {entry.path for entry in entries} == paths
     splits: dict[str, set[str]] = {}
     for entry in entries:
         assert entry.speaker == speaker_of(entry.path) == entry.path.split("/")[1].split("_")[0]
@@ -178,8 +181,11 @@ AUGMENTS = st.builds(
 )
 
 
-@settings(max_examples=30)
-@given(AUGMENTS, st.integers(0, 9), st.lists(st.integers(0, 6), min_size=1, max_size=4, unique=True))
+ROWS = st.lists(st.integers(0, 6), min_size=1, max_size=4, unique=True)
+
+
+@settings(max_examples=20)
+@given(AUGMENTS, st.integers(0, 9), ROWS)
 def test_augmented_rows_keep_their_shape_and_do_not_see_each_other(
     config: AugmentConfig, step: int, rows: list[int]
 ) -> None:
@@ -222,9 +228,7 @@ def test_positions_are_cropped_from_the_middle(
     if new[0] <= old[0] and new[1] <= old[1]:
         first = [size // 2 - wanted // 2 for size, wanted in zip(old, new, strict=True)]
         whole = embedding[0, n_special:, 0].reshape(old)
-        assert torch.equal(
-            grid, whole[first[0] : first[0] + new[0], first[1] : first[1] + new[1]]
-        )
+        assert torch.equal(grid, whole[first[0] : first[0] + new[0], first[1] : first[1] + new[1]])
     with pytest.raises(ConfigError, match="position embedding has"):
         adapt_positions(embedding, old_grid=(old[0], old[1] + 1), new_grid=new, n_special=n_special)
 
@@ -274,13 +278,17 @@ def test_a_label_table_is_read_or_refused(rows: list[tuple[str, str]]) -> None:
     assert (table.names, table.mids) == (names, mids)
 
 
+SHARES = st.floats(0, 1, width=32)
+
+
 @given(
-    arrays(np.float32, st.tuples(st.integers(1, 20), st.just(2)), elements=st.floats(0, 1, width=32)),
+    arrays(np.float32, st.tuples(st.integers(1, 20), st.just(2)), elements=SHARES),
     st.integers(1, 8),
 )
 def test_smoothing_of_a_sweep_is_the_detectors(posteriors: np.ndarray, windows: int) -> None:
-    point = OperatingPoint(threshold=1, rearm_threshold=1)
-    detector = Detector(("_", "yes"), DecisionConfig(smoothing_windows=windows, operating_points={"yes": point}))
+    points = {"yes": OperatingPoint(threshold=1, rearm_threshold=1)}
+    config = DecisionConfig(smoothing_windows=windows, operating_points=points)
+    detector = Detector(("_", "yes"), config)
     found = smoothed(posteriors, windows)
     for turn, probs in enumerate(posteriors):
         detector.update(Posteriors(probs=probs, end_sample=turn))

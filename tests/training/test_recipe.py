@@ -212,6 +212,7 @@ def test_a_start_gives_the_shape_and_the_recipe_changes_it() -> None:
         ("[data]\nfolder = 'a'\ntrain_list = 'b'", "name one of them"),
         ("[features]\nn_mels = 0", r"\[features\]: fbank n_mels is 0"),
         ("recipe = 3", "builds on 3; it must name another recipe"),
+        (f"recipe = '{'x' * 300}'", "cannot read recipe x+: File name too long"),
         ("recipe = 'nowhere'", "cannot read recipe nowhere: No such file .*one of audioset"),
     ],
 )

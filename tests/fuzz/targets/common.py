@@ -10,7 +10,7 @@ from pathlib import Path
 @cache
 def folder() -> Path:
     """A folder of this process, in memory where that goes; files in it are written over."""
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108  a folder of its own is made in it
     made = Path(tempfile.mkdtemp(prefix="kws-fuzz-", dir=memory if memory.is_dir() else None))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made

@@ -70,7 +70,8 @@ def _read_streams(kind: str, data: bytes) -> None:
 
 
 def _read_corpus(kind: str, data: bytes) -> None:
-    words = _table(("path", "word", "speaker", "split", "suspect"), ("a.wav", "a", "p", "train", ""))
+    columns: tuple[str, ...] = ("path", "word", "speaker", "split", "suspect")
+    words = _table(columns, ("a.wav", "a", "p", "train", ""))
     columns = ("path", "kind", "speaker", "note", "source", "licence")
     others = _table(columns, ("a.wav", "noise", "", "", "", ""))
     written("speech_commands.csv", data if kind == "words.csv" else words)

@@ -13,7 +13,7 @@ IS_TEXT = False
 
 def run(data: bytes) -> None:
     rate_hz, channels = int.from_bytes(data[:3]), int.from_bytes(data[3:4]) % 80
-    pcm = data[5:] * (1 + int.from_bytes(data[4:5]) ** 2)
+    pcm = data[5:] * (1 + 4 * int.from_bytes(data[4:5]))
     path = written("stdin", pcm)
     samples = 0
     try:

@@ -29,5 +29,3 @@ def run(data: bytes) -> None:
         recipe.model.shape(4, recipe.features, None)
     except KwsError as err:
         str(err)
-
-

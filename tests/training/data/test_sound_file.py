@@ -50,7 +50,7 @@ def test_the_length_of_a_flac_file_is_that_of_its_samples(tmp_path: Path, total:
 @pytest.mark.parametrize("rate_hz", [1, 999, 768_001, 2**31 - 1])
 def test_absurd_rates(tmp_path: Path, rate_hz: int) -> None:
     path = wav(tmp_path / "a.wav", channels=1, rate_hz=rate_hz)
-    with pytest.raises(SourceError, match=rf"a.wav claims {rate_hz} samples a second; .*take it off"):
+    with pytest.raises(SourceError, match=rf"a.wav claims {rate_hz} samples a second; it must"):
         read_samples(path)
 
 
