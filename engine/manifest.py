@@ -23,6 +23,7 @@ MANIFEST_FILE = "manifest.json"
 MAX_MODEL_BYTES = 1 << 30
 _MAX_MANIFEST_BYTES = 4 << 20
 _MAX_NAME = 64
+_MAX_INT = 2**63 - 1
 _NO_TEXT = ("Cc", "Cs", "Zl", "Zp")  # control, surrogate, line and paragraph separator
 
 
@@ -114,11 +115,15 @@ def require_names(name: str, labels: Sequence[str]) -> None:
         ConfigError: One of them is too long, or no text.
     """
     for what, text in (("name", name), *(("label", label) for label in labels)):
-        if len(text) > _MAX_NAME or any(unicodedata.category(c) in _NO_TEXT for c in text):
+        if len(text) > _MAX_NAME or not _is_text(text):
             raise ConfigError(
                 f"{what} {text[:_MAX_NAME]!r} must be text of at most {_MAX_NAME} characters, "
                 "without line breaks and control characters"
             )
+
+
+def _is_text(text: str) -> bool:
+    return all(unicodedata.category(c) not in _NO_TEXT for c in text)
 
 
 def manifest_to_json(manifest: ModelManifest) -> str:
@@ -169,6 +174,8 @@ class _Fields:
         if name not in self._data:
             raise ModelError(f"{self.where}: field {name!r} is missing; it must be {wanted}")
         value = self._data.pop(name)
+        if isinstance(value, int) and abs(value) > _MAX_INT:
+            raise ModelError(f"{self.where}: field {name!r} has more than 63 bits")
         if float in kinds and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if not isinstance(value, kind) or (isinstance(value, bool) and bool not in kinds):
@@ -294,7 +301,9 @@ def _parse_point(fields: _Fields) -> OperatingPoint:
 
 def _pair(values: list[object], where: str) -> tuple[float, float]:
     match values:
-        case [int() | float() as low, int() | float() as high] if low <= high:
+        case [int() | float() as low, int() | float() as high] if (
+            -_MAX_INT <= low <= high <= _MAX_INT
+        ):
             return float(low), float(high)
     raise ModelError(
         f"{where}: field 'false_alarms_per_day_interval' is {values!r}; it must be [low, high]"
@@ -324,7 +333,7 @@ def _verify_files(manifest: ModelManifest) -> None:
         raise ModelError(f"{manifest.folder / MANIFEST_FILE}: files does not name {MODEL_FILE}")
     for name, wanted in manifest.files.items():
         path = manifest.folder / name
-        if Path(name).name != name or path.is_symlink():
+        if Path(name).name != name or not _is_text(name) or path.is_symlink():
             raise ModelError(f"{path} must be a plain file inside the model folder, not a link")
         try:
             size = path.stat().st_size

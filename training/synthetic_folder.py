@@ -81,7 +81,7 @@ class SyntheticFolder:
         try:
             before = json.loads((self.folder / SETTINGS_FILE).read_text())
             changed = [name for name, value in settings.items() if before[name] != value]
-        except (OSError, ValueError, KeyError, TypeError) as err:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as err:
             raise ConfigError(
                 f"{self.folder} holds other things than synthetic clips; name a new folder"
             ) from err

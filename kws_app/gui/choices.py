@@ -9,9 +9,9 @@ from pathlib import Path
 
 from engine.backends import why_not
 from engine.manifest import MANIFEST_FILE, MODEL_FILE, ModelManifest
+from engine.toml_text import is_text
 from kws_app.resources import asset
 from kws_app.settings import BACKENDS, Settings
-from kws_app.toml_text import is_text
 
 MAX_RECENT = 5
 _MB = 1_000_000
@@ -99,7 +99,7 @@ def _text(folder: Path) -> str:
     try:
         name = json.loads((folder / MANIFEST_FILE).read_bytes())["name"]
         megabytes = (folder / MODEL_FILE).stat().st_size / _MB
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return str(folder)
     size = f"{megabytes:.0f} MB" if megabytes >= 1 else "below 1 MB"
     return f"{name} ({folder.name}, {size})"

@@ -11,10 +11,12 @@ import soundfile
 import soxr
 
 from engine.errors import ConfigError, SourceError
+from training.data.sound_file import mono_blocks
 
 Int16 = npt.NDArray[np.int16]
 
 SAMPLE_RATE_HZ = 16_000
+_BLOCK_S = 10
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".opus", ".ogg", ".mp3", ".aif", ".aiff"})
 
 
@@ -76,17 +78,12 @@ def read_samples(path: Path) -> Int16:
     Raises:
         SourceError: It cannot be read, is empty, or holds values that are no numbers.
     """
-    try:
-        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, soundfile.LibsndfileError) as err:
-        raise SourceError(f"cannot read {path}: {err}; remove it, or take it off the list") from err
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    if len(mono) == 0:
-        raise SourceError(f"{path} holds no samples; leave it out")
-    if not np.isfinite(mono).all():
-        raise SourceError(f"{path} holds values that are no numbers; write it anew")
-    if rate_hz != SAMPLE_RATE_HZ:
+    blocks = list(mono_blocks(path, _BLOCK_S, "remove it, or take it off the list"))
+    mono = np.concatenate([block for block, _ in blocks]) if blocks else np.empty(0, np.float32)
+    if blocks and (rate_hz := blocks[0][1]) != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
+    if len(mono) == 0:  # also of a few samples at a high rate
+        raise SourceError(f"{path} holds no samples; leave it out")
     pcm: Int16 = np.clip(np.round(mono * 32_768), -32_768, 32_767).astype(np.int16)
     return pcm
 

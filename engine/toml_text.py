@@ -33,7 +33,7 @@ def read_toml_text(path: Path) -> str:
     if len(data) > MAX_BYTES:
         raise ConfigError(f"{path} is larger than {MAX_BYTES} bytes; it holds no settings")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as err:
         raise ConfigError(f"{path} is not valid TOML: {err}") from err
 
@@ -46,7 +46,7 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
         path: For messages.
 
     Raises:
-        ConfigError: It is no TOML, or nested too deeply.
+        ConfigError: It is no TOML, nested too deeply, or holds a number that TOML has no room for.
     """
     if found := _LONG_KEY.search(text):
         line = text.count("\n", 0, found.start()) + 1
@@ -54,8 +54,26 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
             f"{path} is not valid TOML: the name in line {line} has more than {MAX_PARTS} parts"
         )
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except RecursionError as err:
         raise ConfigError(f"{path} is not valid TOML: brackets are nested too deeply") from err
     except ValueError as err:  # also numbers with thousands of digits
         raise ConfigError(f"{path} is not valid TOML: {err}") from err
+    _require_countable(data, path)
+    return data
+
+
+def _require_countable(data: dict[str, Any], path: Path) -> None:
+    """Refuse whole numbers of more than 64 bits, as TOML 1.0 wants it; tomllib takes them.
+
+    Python would not even write one of more than 4,300 digits into a message.
+    """
+    rest: list[Any] = [data]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            rest += value.values()
+        elif isinstance(value, list):
+            rest += value
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise ConfigError(f"{path} is not valid TOML: a whole number has more than 64 bits")
