@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.backends import why_not
-from engine.manifest import MANIFEST_FILE, MODEL_FILE, ModelManifest
+from engine.files import read_plain_file
+from engine.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, MODEL_FILE, ModelManifest
 from kws_app.resources import asset
 from kws_app.settings import BACKENDS, Settings
 from kws_app.toml_text import is_text
@@ -97,9 +98,9 @@ def for_model(settings: Settings, manifest: ModelManifest) -> dict[str, object]:
 def _text(folder: Path) -> str:
     """For people, from what can be read without verifying the model."""
     try:
-        name = json.loads((folder / MANIFEST_FILE).read_bytes())["name"]
+        name = json.loads(read_plain_file(folder / MANIFEST_FILE, MAX_MANIFEST_BYTES))["name"]
         megabytes = (folder / MODEL_FILE).stat().st_size / _MB
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return str(folder)
     size = f"{megabytes:.0f} MB" if megabytes >= 1 else "below 1 MB"
     return f"{name} ({folder.name}, {size})"
