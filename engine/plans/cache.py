@@ -244,7 +244,7 @@ class PlanCache:
             sidecar = json.loads(data)
             if isinstance(sidecar, dict) and isinstance(sidecar.get("plan_bytes"), int):
                 return sidecar
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         raise BackendError(f"plan {key} has no readable sidecar; {_again()}")
 

@@ -59,7 +59,7 @@ def read_figures(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"cannot read {file}: {err.strerror}; python -m training evaluate --out makes it"
         ) from err
-    except (ValueError, KeyError, TypeError) as err:
+    except (ValueError, KeyError, TypeError, RecursionError) as err:
         raise ConfigError(f"{file} holds no figures of evaluate: {err}; make it anew") from err
     return dict(found)
 

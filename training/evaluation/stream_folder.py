@@ -111,7 +111,7 @@ def read_index(folder: Path) -> list[dict[str, Any]]:
         raise ConfigError(
             f"cannot read {path}: {err.strerror}; python -m training streams makes such a folder"
         ) from err
-    except (ValueError, KeyError, TypeError, AttributeError) as err:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         raise ConfigError(f"{path} is no index of streams: {err}; make the folder anew") from err
     if not entries:
         raise ConfigError(f"{path} names no stream; make the folder anew")

@@ -76,6 +76,7 @@ def test_no_folder_of_streams(tmp_path: Path) -> None:
         ("[]", "is no index of streams"),
         ('{"streams": [{"name": "a"}]}', "is no index of streams: 'file'"),
         ('{"streams": []}', "names no stream"),
+        ("[" * 9_999, "is no index of streams: .*recursion"),
         (
             '{"streams": [{"name": "a", "kind": "b", "file": "../x.flac", "truth": "t.csv"}]}',
             r"file is '../x.flac', which is no file of the folder",
