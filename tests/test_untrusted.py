@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from program import ROOT
@@ -66,9 +65,10 @@ def faults(text: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_call_runs_what_a_file_says(path: Path) -> None:
-    assert faults(path.read_text()) == []
+def test_no_call_runs_what_a_file_says() -> None:
+    assert len(SOURCES) > 200
+    found = {str(path.relative_to(ROOT)): faults(path.read_text()) for path in SOURCES}
+    assert {path: what for path, what in found.items() if what} == {}
 
 
 @pytest.mark.parametrize(
