@@ -25,7 +25,7 @@ def test_every_package_is_listed() -> None:
     assert set(SETUPTOOLS["packages"]) == found | {"kws_app.assets"}
 
 
-@pytest.mark.parametrize("name", ["models/default", "icons/kws.svg", "kws.desktop"])
+@pytest.mark.parametrize("name", ["models/default", "icons/kws.svg", "kws.desktop", "kws.service"])
 def test_every_asset_that_is_asked_for_is_carried_along(name: str) -> None:
     assert SETUPTOOLS["package-dir"] == {"kws_app.assets": "assets"}
     patterns = SETUPTOOLS["package-data"]["kws_app.assets"]
