@@ -201,6 +201,11 @@ class OperatingPoint:
             0 < self.threshold <= 1,
             f"threshold is {self.threshold}; it must be above 0 and at most 1",
         )
+        alarms = self.false_alarms_per_day
+        _require(
+            alarms is None or 0 <= alarms < math.inf,
+            f"false_alarms_per_day is {alarms}; it must be a number and not negative",
+        )
         _require(
             0 < self.rearm_threshold <= self.threshold,
             f"re-arm threshold is {self.rearm_threshold}; it must be above 0 and at most the "
@@ -235,8 +240,8 @@ class DecisionConfig:
             f"smoothing is {self.smoothing_windows} windows; it must be 1 to 100",
         )
         _require(
-            self.refractory_samples >= 0,
-            f"refractory period is {self.refractory_samples} samples; it must not be negative",
+            0 <= self.refractory_samples <= _LARGEST,
+            f"refractory period is {self.refractory_samples} samples; it must be 0 to {_LARGEST:g}",
         )
 
     @property

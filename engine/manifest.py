@@ -8,6 +8,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
+import re
+import stat
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +19,18 @@ from typing import Any
 
 from engine.config import DecisionConfig, FbankConfig, OperatingPoint, WindowConfig
 from engine.errors import ConfigError, ModelError
+from engine.files import read_plain_file
 
 FORMAT_VERSION = 1
 MODEL_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
 MAX_MODEL_BYTES = 1 << 30
-_MAX_MANIFEST_BYTES = 4 << 20
+MAX_MANIFEST_BYTES = 4 << 20
 _MAX_NAME = 64
 _MAX_INT = 2**63 - 1
+_MAX_SHOWN = 80
+_MAX_ALARMS = 1e9  # a day: more than there are windows
+_SHA256 = re.compile("[0-9a-f]{64}")
 _NO_TEXT = ("Cc", "Cs", "Zl", "Zp")  # control, surrogate, line and paragraph separator
 
 
@@ -177,9 +184,11 @@ class _Fields:
         if isinstance(value, int) and abs(value) > _MAX_INT:
             raise ModelError(f"{self.where}: field {name!r} has more than 63 bits")
         if float in kinds and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
+            value = _as_float(value)
         if not isinstance(value, kind) or (isinstance(value, bool) and bool not in kinds):
-            raise ModelError(f"{self.where}: field {name!r} is {value!r}; it must be {wanted}")
+            raise ModelError(
+                f"{self.where}: field {_short(name)} is {_short(value)}; it must be {wanted}"
+            )
         return value
 
     def take_object(self, name: str) -> _Fields:
@@ -191,8 +200,8 @@ class _Fields:
         values = self.take(name, list)
         if not all(isinstance(v, str) and v for v in values) or len(set(values)) != len(values):
             raise ModelError(
-                f"{self.where}: field {name!r} is {values!r}; it must be a list of different, "
-                "non-empty strings"
+                f"{self.where}: field {name!r} is {_short(values)}; it must be a list of "
+                "different, non-empty strings"
             )
         return tuple(values)
 
@@ -201,7 +210,8 @@ class _Fields:
         value: str = self.take(name, str)
         if value not in choices:
             raise ModelError(
-                f"{self.where}: field {name!r} is {value!r}; it must be one of {', '.join(choices)}"
+                f"{self.where}: field {name!r} is {_short(value)}; it must be one of "
+                f"{', '.join(choices)}"
             )
         return value
 
@@ -212,9 +222,8 @@ class _Fields:
     def finish(self) -> None:
         """Raise ModelError if fields are left that nobody reads."""
         if self._data:
-            raise ModelError(
-                f"{self.where}: unknown field {next(iter(self._data))!r}; remove it or update kws"
-            )
+            name = _short(next(iter(self._data)))
+            raise ModelError(f"{self.where}: unknown field {name}; remove it or update kws")
 
 
 def _read_json(folder: Path) -> object:
@@ -224,15 +233,21 @@ def _read_json(folder: Path) -> object:
             f"model folder {folder} does not exist; name a folder with {MANIFEST_FILE}"
         )
     try:
-        if path.stat().st_size > _MAX_MANIFEST_BYTES:
-            raise ModelError(
-                f"{path} is larger than {_MAX_MANIFEST_BYTES} bytes; it is no manifest"
-            )
-        return json.loads(path.read_bytes())
+        data = read_plain_file(path, MAX_MANIFEST_BYTES)
+        return json.loads(data, object_pairs_hook=_object)
     except OSError as err:
         raise ModelError(f"cannot read {path}: {err.strerror}; a model folder needs it") from err
     except (ValueError, RecursionError) as err:
         raise ModelError(f"{path} is not valid JSON: {err}; export the model anew") from err
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object; Python would take the last of two equal names, another program the first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
+        raise ValueError(f"{twice[:_MAX_NAME]!r} stands in it twice")
+    return found
 
 
 def _parse(fields: _Fields, folder: Path) -> ModelManifest:
@@ -301,17 +316,37 @@ def _parse_point(fields: _Fields) -> OperatingPoint:
 
 def _pair(values: list[object], where: str) -> tuple[float, float]:
     match values:
-        case [int() | float() as low, int() | float() as high] if (
-            -_MAX_INT <= low <= high <= _MAX_INT
-        ):
+        case [int() | float() as low, int() | float() as high] if 0 <= low <= high <= _MAX_ALARMS:
             return float(low), float(high)
     raise ModelError(
-        f"{where}: field 'false_alarms_per_day_interval' is {values!r}; it must be [low, high]"
+        f"{where}: field 'false_alarms_per_day_interval' is {_short(values)}; it must be "
+        "[low, high]"
     )
 
 
 def _parse_files(fields: _Fields) -> dict[str, str]:
-    return {name: fields.take(name, str) for name in fields.names()}
+    hashes: dict[str, str] = {name: fields.take(name, str) for name in fields.names()}
+    for name, sha256 in hashes.items():
+        if not _SHA256.fullmatch(sha256):
+            raise ModelError(
+                f"{fields.where}: the SHA-256 of {_short(name)} is {_short(sha256)}; it must be 64 "
+                "hex digits in lower case"
+            )
+    return hashes
+
+
+def _as_float(value: float) -> float:
+    """A number as float; infinite where float has none so large, which no field accepts."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _short(value: object) -> str:
+    """A value for one line of a message."""
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
 def _check_labels(manifest: ModelManifest, where: str) -> None:
@@ -333,12 +368,19 @@ def _verify_files(manifest: ModelManifest) -> None:
         raise ModelError(f"{manifest.folder / MANIFEST_FILE}: files does not name {MODEL_FILE}")
     for name, wanted in manifest.files.items():
         path = manifest.folder / name
-        if Path(name).name != name or not _is_text(name) or path.is_symlink():
-            raise ModelError(f"{path} must be a plain file inside the model folder, not a link")
+        if not name or Path(name).name != name or not name.isprintable() or path.is_symlink():
+            raise ModelError(
+                f"{manifest.folder / _short(name)} must be a plain file inside the model folder, "
+                "not a link"
+            )
         try:
-            size = path.stat().st_size
-            if size > MAX_MODEL_BYTES:
-                raise ModelError(f"{path} has {size} bytes; at most {MAX_MODEL_BYTES} are accepted")
+            status = path.stat()
+            if status.st_size > MAX_MODEL_BYTES:
+                raise ModelError(
+                    f"{path} has {status.st_size} bytes; at most {MAX_MODEL_BYTES} are accepted"
+                )
+            if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+                raise ModelError(f"{path} must be a plain file; it is something else")
             found = file_sha256(path)
         except OSError as err:
             raise ModelError(f"cannot read {path}: {err.strerror}; the manifest names it") from err

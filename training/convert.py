@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.config import FbankConfig, WindowConfig
 from engine.errors import ConfigError, ModelError
+from engine.files import read_plain_file
 from engine.manifest import MANIFEST_FILE, file_sha256
 from training.ast import AstConfig
 from training.data.label_csv import SPEECH_COMMANDS_CSV, read_label_csv
@@ -18,6 +19,7 @@ from training.model_folder import ModelCard, write_model_folder
 from training.weights import Weights, build_model, read_weights
 
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+_MAX_JSON_BYTES = 1 << 22  # AudioSet's 527 labels take 30 kB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +128,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(read_plain_file(path, _MAX_JSON_BYTES, follow_links=True))
     except (OSError, ValueError, RecursionError) as err:
-        raise ModelError(f"cannot read {path}: {err}; fetch the checkpoint anew") from err
+        reason = getattr(err, "strerror", None) or err
+        raise ModelError(f"cannot read {path}: {reason}; fetch the checkpoint anew") from err
     if not isinstance(data, dict):
         raise ModelError(f"{path} holds a {type(data).__name__}; it must hold an object")
     return data

@@ -18,6 +18,7 @@ from training.progress import ProgressReport
 _TIMEOUT_S = 30.0
 _BLOCK_BYTES = 1 << 18
 _MAX_JSON_BYTES = 1 << 22
+_MAX_BYTES = 4 << 30  # the largest has 2.3 GB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ def fetch_json(url: str, instead: str) -> Any:
             return json.loads(response.read(_MAX_JSON_BYTES))
     except OSError as err:
         raise _no_network(url, err, instead) from err
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise SourceError(f"{url} did not answer with JSON: {err}; try again later") from err
 
 
@@ -126,6 +127,9 @@ def _receive(download: Download, aside: Path, have: int) -> None:
             ProgressReport(download.path.name, total, unit="bytes", done=have) as progress,
         ):
             while block := response.read(_BLOCK_BYTES):
+                have += len(block)
+                if have > _MAX_BYTES:
+                    raise ConnectionError(f"it sends more than {_MAX_BYTES >> 30} GiB")
                 file.write(block)
                 progress.advance(len(block))
             file.flush()

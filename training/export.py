@@ -193,7 +193,9 @@ def export_precision(
 
         def check(aside: Path) -> dict[str, Any]:
             manifest = load_manifest(aside)
-            float32: Backend = CpuBackend(replace(manifest, folder=Path(scratch)))
+            float32: Backend = CpuBackend(
+                replace(card.manifest(Path(scratch), (MODEL_FILE,)), folder=Path(scratch))
+            )
             other: Backend = CpuBackend(manifest)
             by, said = "ONNX Runtime", dict[str, Any]()
             if half is not None:

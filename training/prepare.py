@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tarfile
+import zlib
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from engine.errors import ConfigError, SourceError
 from training.data.folder import list_folder
@@ -16,6 +17,7 @@ ARCHIVE_URL = "http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
 ARCHIVE_SHA256 = "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"
 _TEST_LIST = "testing_list.txt"  # the last thing that is there once it is whole
 _MAX_BYTES = 8 << 30  # unpacked; the real one has 3.8 GB
+_MAX_FILES = 500_000  # the real one has 105,842
 
 
 def prepare_speech_commands(
@@ -47,6 +49,19 @@ def prepare_speech_commands(
     return Counter(entry.split for entry in list_folder(folder) if entry.kind == "word")
 
 
+def _require_plain(member: tarfile.TarInfo, archive: Path) -> None:
+    """Refuse all but files and folders below the target.
+
+    The filter of tarfile does so too, but before Python 3.11.13 links led past it (CVE-2025-4517).
+    """
+    path = PurePosixPath(member.name)
+    if not (member.isreg() or member.isdir()):
+        what = "a link" if member.issym() or member.islnk() else "a device or a pipe"
+        raise SourceError(f"{archive} holds {what}, {member.name!r}: it is no Speech Commands")
+    if path.is_absolute() or ".." in path.parts:
+        raise SourceError(f"{archive} holds {member.name!r}, which lies outside of it")
+
+
 def _unpack(archive: Path, folder: Path) -> None:
     aside = folder.with_name(folder.name + ".partial")
     shutil.rmtree(aside, ignore_errors=True)
@@ -56,15 +71,22 @@ def _unpack(archive: Path, folder: Path) -> None:
             tarfile.open(archive, "r:gz") as tar,
             ProgressReport("unpacking", None, unit="files") as progress,
         ):
-            for member in tar:
+            for count, member in enumerate(tar, 1):
+                _require_plain(member, archive)
                 total += member.size
-                if total > _MAX_BYTES:
-                    raise SourceError(f"{archive} unpacks to more than {_MAX_BYTES >> 30} GiB")
-                # The filter refuses links out of the folder, absolute paths and devices.
+                if total > _MAX_BYTES or count > _MAX_FILES:
+                    raise SourceError(
+                        f"{archive} unpacks to more than {_MAX_BYTES >> 30} GiB or {_MAX_FILES} "
+                        "files: it is no Speech Commands"
+                    )
                 tar.extract(member, aside, filter="data")
                 progress.advance()
-    except (tarfile.TarError, EOFError, OSError) as err:
+    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as err:
+        shutil.rmtree(aside, ignore_errors=True)
         raise SourceError(f"cannot unpack {archive}: {err}; fetch it again") from err
+    except SourceError:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
     if not (aside / _TEST_LIST).is_file():
         shutil.rmtree(aside, ignore_errors=True)
         raise SourceError(f"{archive} holds no {_TEST_LIST}: it is no Speech Commands")

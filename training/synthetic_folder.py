@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from engine.errors import ConfigError
 COLUMNS = ("path", "label", "text", "split", "program", "voice", "speed", "pitch")
 SETTINGS_FILE = "synthesize.json"
 _TABLE_FILE = "clips.csv"
+_CLIP = re.compile(r"(?!\.)[^/\0]+/(?!\.)[^/\0]+\.flac")  # <word>/<name>.flac
 
 
 class SyntheticFolder:
@@ -99,7 +101,16 @@ class SyntheticFolder:
         with path.open(newline="", errors="replace") as file:
             for row in csv.DictReader(file):
                 if set(row) == set(COLUMNS) and all(row.values()):
+                    self._require_own(row["path"])
                     self.rows[row["path"]] = row
+
+    def _require_own(self, path: str) -> None:
+        """Clips are removed by these paths: none may lead out of the folder."""
+        if not _CLIP.fullmatch(path):
+            raise ConfigError(
+                f"{self.folder / _TABLE_FILE} names {path[:80]!r}, which is no clip of the folder; "
+                "name a new folder"
+            )
 
     def _write_table(self) -> None:
         aside = self.folder / f"{_TABLE_FILE}.partial"

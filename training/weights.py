@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -210,6 +211,7 @@ def load_tensors(path: Path, wanted: str) -> Any:
     if not path.is_file():
         raise ModelError(f"cannot read {path}: there is no such file; {wanted}")
     try:
+        _require_stored(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch advises what is never done here
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -220,9 +222,22 @@ def load_tensors(path: Path, wanted: str) -> Any:
         raise ModelError(f"cannot read {path}: {reason}; {wanted}") from err
 
 
+def _require_stored(path: Path) -> None:
+    """Refuse a zip file that is larger inside than outside; torch itself never packs."""
+    if not zipfile.is_zipfile(path):
+        return  # as torch wrote before 1.6
+    with zipfile.ZipFile(path) as file:
+        inside = sum(record.file_size for record in file.infolist())
+    if inside > path.stat().st_size:
+        raise ValueError(f"it unpacks to {inside} bytes, which torch never does")
+
+
 def _as_float(name: str, tensor: Tensor) -> Tensor:
-    if not tensor.is_floating_point() or tensor.is_quantized or tensor.is_sparse:
+    if not tensor.is_floating_point() or tensor.is_quantized or tensor.layout != torch.strided:
         raise ConfigError(f"{name} is {tensor.dtype}; weights are dense floating point numbers")
+    # Strides of zero make any number of weights of one: copying them would take all memory.
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise ConfigError(f"{name} is {list(tensor.shape)}, of which the file holds less")
     return tensor.float()
 
 

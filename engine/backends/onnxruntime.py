@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from engine.errors import BackendError, ModelError
 from engine.manifest import ModelManifest
+from engine.memory_limit import bounded_memory
+from engine.model_file import read_model_file
 from engine.types import Float32
 
 INPUT_NAME = "fbank"
@@ -49,17 +51,11 @@ class CpuBackend:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4  # failures are raised and reported by us
-        path = self._manifest.model_path
-        try:
-            self._session = onnxruntime.InferenceSession(
-                self._model or str(path), options, providers=self._providers()
-            )
-        except Exception as err:  # ONNX Runtime raises many kinds for a bad model
-            raise ModelError(f"{path} cannot be loaded: {_first_line(err)}") from err
-        got = self._session.get_providers()[0]
-        if got != self._provider:  # ONNX Runtime falls back without an error
-            raise BackendError(f"asked ONNX Runtime for {self._provider}, got {got}")
-        self._check_shapes()
+        content = self._model or read_model_file(self._manifest)
+        with self._bounded(len(content)):
+            self._load(content, options)
+            self._check_shapes()
+            self._check_logits()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -78,6 +74,23 @@ class CpuBackend:
     def _providers(self) -> list[Any]:
         return [self._provider]
 
+    def _bounded(self, model_bytes: int) -> AbstractContextManager[None]:
+        return bounded_memory(model_bytes)
+
+    def _load(self, content: bytes, options: Any) -> None:
+        import onnxruntime
+
+        try:
+            self._session = onnxruntime.InferenceSession(
+                content, options, providers=self._providers()
+            )
+        except Exception as err:  # ONNX Runtime raises many kinds for a bad model
+            path = self._manifest.model_path
+            raise ModelError(f"{path} cannot be loaded: {_first_line(err)}") from err
+        got = self._session.get_providers()[0]
+        if got != self._provider:  # ONNX Runtime falls back without an error
+            raise BackendError(f"asked ONNX Runtime for {self._provider}, got {got}")
+
     def _check_shapes(self) -> None:
         path = self._manifest.model_path
         fbank = self._manifest.fbank
@@ -90,8 +103,20 @@ class CpuBackend:
                 raise ModelError(
                     f"{path} has {_tensors(found)}; its manifest wants {_tensors(wanted)}"
                 )
+
+    def _check_logits(self) -> None:
+        """One window: a model may state shapes that fit, and do other things when it runs."""
+        path = self._manifest.model_path
+        fbank = self._manifest.fbank
         probe = np.zeros((1, fbank.target_frames, fbank.n_mels), np.float32)
-        if not np.isfinite(self.infer(probe)).all():
+        try:
+            logits = self.infer(probe)
+        except BackendError as err:
+            raise ModelError(f"{path} cannot score a window: {err}") from err
+        wanted = (1, len(self._manifest.labels))
+        if logits.shape != wanted:
+            raise ModelError(f"{path} gives logits of shape {logits.shape}, not {wanted}")
+        if not np.isfinite(logits).all():
             raise ModelError(f"{path} gives logits that are not finite")
 
 
@@ -100,6 +125,10 @@ class CudaBackend(CpuBackend):
 
     name = "cuda"
     _provider: ClassVar[str] = "CUDAExecutionProvider"
+
+    def _bounded(self, model_bytes: int) -> AbstractContextManager[None]:
+        # CUDA maps more memory than the machine has; the GPU's own runs out with an error.
+        return nullcontext()
 
     def _providers(self) -> list[Any]:
         import onnxruntime

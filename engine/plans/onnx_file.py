@@ -1,15 +1,13 @@
-"""Looks at an ONNX file before native code parses it."""
+"""An ONNX file as a plan is built of it: checked by the onnx package, with its precision."""
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from engine.errors import BackendError, ModelError
-from engine.manifest import MAX_MODEL_BYTES, ModelManifest
+from engine.manifest import ModelManifest
+from engine.model_file import read_model_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +32,7 @@ def read_onnx(manifest: ModelManifest) -> OnnxFile:
         manifest: Names the file and its SHA-256.
 
     Raises:
-        ModelError: The file is a link, too large, altered, malformed, or keeps data in others.
+        ModelError: The file is a link, too large, altered, malformed, or more than a plain model.
         BackendError: The package that checks it is not installed.
     """
     try:
@@ -42,15 +40,10 @@ def read_onnx(manifest: ModelManifest) -> OnnxFile:
     except ImportError as err:
         raise BackendError("onnx is not installed; pip install '.[tensorrt]'") from err
     path = manifest.model_path
-    content = _read(path, manifest.model_sha256)
+    content = read_model_file(manifest)
     try:
         model: Any = onnx.load_model_from_string(content)
-        outside = [item.name for item in model.graph.initializer if item.data_location]
-        if outside:
-            raise ModelError(f"{path} keeps {outside[0]} in another file; export it in one piece")
         onnx.checker.check_model(model, full_check=True)
-    except ModelError:
-        raise
     except Exception as err:  # protobuf and the checker raise many kinds
         raise ModelError(f"{path} is not a valid model: {str(err)[:300]}") from err
     precision = _precision(model)
@@ -74,24 +67,6 @@ def widened(model: Any) -> Any:
                 attribute.i = TensorProto.FLOAT
     del model.graph.value_info[:]
     return model
-
-
-def _read(path: Path, sha256: str) -> bytes:
-    """The bytes that have the hash: what is checked is what is parsed."""
-    import hashlib
-
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_MODEL_BYTES:
-                raise ModelError(f"{path} must be a file of at most {MAX_MODEL_BYTES >> 20} MiB")
-            content = file.read()
-    except OSError as err:
-        raise ModelError(f"{path} cannot be read: {err.strerror}; links are not followed") from err
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise ModelError(f"{path} was altered: its SHA-256 is not the one in the manifest")
-    return content
 
 
 def _precision(model: Any) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from engine.manifest import ModelManifest
+from engine.memory_limit import bounded_memory
+from engine.model_file import read_model_file
 from engine.types import Float32
 
 ROLLOUT_FILE = "rollout.onnx"
@@ -28,9 +29,8 @@ class Attention(QObject):
 
     def __init__(self, manifest: ModelManifest, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._path: Path | None = None
-        if ROLLOUT_FILE in manifest.files:  # its hash was verified with the model's
-            self._path = manifest.folder / ROLLOUT_FILE
+        self._manifest = manifest
+        self._is_there = ROLLOUT_FILE in manifest.files
         self._asked: tuple[int, Float32] | None = None
         self._lock = threading.Lock()
         self._session: Any = None
@@ -39,7 +39,7 @@ class Attention(QObject):
     @property
     def is_there(self) -> bool:
         """Whether the model folder has a rollout."""
-        return self._path is not None
+        return self._is_there
 
     def ask(self, end_sample: int, features: Float32) -> None:
         """Ask for the rollout of a window.
@@ -48,7 +48,7 @@ class Attention(QObject):
             end_sample: Comes back with the answer.
             features: What the model saw, shape [target_frames, n_mels].
         """
-        if self._path is None:
+        if not self._is_there:
             return
         with self._lock:
             self._asked = (end_sample, features)
@@ -60,7 +60,8 @@ class Attention(QObject):
         """Answer nothing more and end; what is being computed is thrown away."""
         self.ready.disconnect()
         with self._lock:
-            self._asked = self._path = None
+            self._asked = None
+            self._is_there = False
         # A thread that still emits needs its object: who lets go of it last deletes it, and PyQt
         # sees to it that this happens on the thread that made it.
         self.setParent(None)
@@ -86,14 +87,19 @@ class Attention(QObject):
             self.ready.emit(asked[0], weights, "")
 
     def _compute(self, features: Float32) -> Float32:
+        fed = {_INPUT: features[None]}
         if self._session is None:
             import onnxruntime
 
+            content = read_model_file(self._manifest, ROLLOUT_FILE)
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = 1
             options.log_severity_level = 4
-            self._session = onnxruntime.InferenceSession(str(self._path), options)
-        (rollout,) = self._session.run([_OUTPUT], {_INPUT: features[None]})
+            with bounded_memory(len(content)):
+                session = onnxruntime.InferenceSession(content, options)
+                session.run([_OUTPUT], fed)
+            self._session = session
+        (rollout,) = self._session.run([_OUTPUT], fed)
         spread = rollout[0] - rollout[0].min()
         weights: Float32 = (spread / max(float(spread.max()), 1e-12)).astype(np.float32)
         return weights

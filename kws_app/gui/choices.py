@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.backends import why_not
-from engine.manifest import MANIFEST_FILE, MODEL_FILE, ModelManifest
+from engine.files import read_plain_file
+from engine.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, MODEL_FILE, ModelManifest
 from engine.toml_text import is_text
 from kws_app.resources import asset
 from kws_app.settings import BACKENDS, Settings
@@ -97,7 +98,7 @@ def for_model(settings: Settings, manifest: ModelManifest) -> dict[str, object]:
 def _text(folder: Path) -> str:
     """For people, from what can be read without verifying the model."""
     try:
-        name = json.loads((folder / MANIFEST_FILE).read_bytes())["name"]
+        name = json.loads(read_plain_file(folder / MANIFEST_FILE, MAX_MANIFEST_BYTES))["name"]
         megabytes = (folder / MODEL_FILE).stat().st_size / _MB
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return str(folder)

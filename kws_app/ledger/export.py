@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.errors import ConfigError, KwsError
+from engine.files import read_plain_file
 from kws_app.ledger.entries import UNKNOWN_FOLDER, Entry, id_number, is_folder_name
 from kws_app.ledger.store import Ledger
+
+_MAX_CLIP_BYTES = 1 << 28  # as a clip of hours would have
 
 
 @dataclass(kw_only=True)
@@ -82,9 +85,13 @@ def _export_entry(
         done.moved += 1
         return
     try:
-        clip = ledger.clip_path(entry).read_bytes()
+        # A link in a ledger that somebody handed on would carry any file out of this machine.
+        clip = read_plain_file(ledger.clip_path(entry), _MAX_CLIP_BYTES)
     except FileNotFoundError:
         done.problems.append(f"{entry.id} is left out: {ledger.clip_path(entry)} is gone")
+        return
+    except OSError as err:
+        done.problems.append(f"{entry.id} is left out: {ledger.clip_path(entry)}: {err.strerror}")
         return
     aside = target.with_name(f".{name}.partial")
     aside.write_bytes(clip)

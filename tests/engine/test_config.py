@@ -99,7 +99,8 @@ def test_another_threshold_keeps_the_rearm_proportion() -> None:
     [
         ({"smoothing_windows": 0}, "smoothing is 0 windows; it must be 1 to 100"),
         ({"smoothing_windows": 101}, "smoothing is 101 windows"),
-        ({"refractory_samples": -1}, "it must not be negative"),
+        ({"refractory_samples": -1}, "it must be 0 to 1e"),
+        ({"refractory_samples": 10**300}, "it must be 0 to 1e"),
     ],
 )
 def test_decisions_that_cannot_be_made(change: dict[str, int], message: str) -> None:

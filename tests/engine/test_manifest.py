@@ -1,6 +1,9 @@
 """A model folder is taken whole and unaltered, or refused with the field that is wrong."""
 
+import hashlib
 import json
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,17 +121,37 @@ WRONG = [
     (_set(*_point, "rearm_threshold")(0.9), "re-arm threshold is 0.9"),
     (_set(*_point, "false_alarms_per_day_interval")([2, 1]), r"it must be \[low, high\]"),
     (_set(*_point, "false_alarms_per_day_interval")(["a", 1]), r"it must be \[low, high\]"),
+    (_set(*_point, "threshold")(math.nan), "threshold is nan; it must be above 0"),
+    (_set(*_point, "rearm_threshold")(math.nan), "re-arm threshold is nan"),
+    (_set(*_point, "threshold")(10**400), "threshold is inf; it must be above 0"),
+    (_set(*_point, "false_alarms_per_day")(math.nan), "false_alarms_per_day is nan"),
+    (_set(*_point, "false_alarms_per_day")(-1), "false_alarms_per_day is -1.0"),
+    (_set(*_point, "false_alarms_per_day_interval")([0, math.inf]), r"must be \[low, high\]"),
+    (_set(*_point, "false_alarms_per_day_interval")([math.nan, 1]), r"must be \[low, high\]"),
+    (_set(*_point, "false_alarms_per_day_interval")([0, 10**400]), r"must be \[low, high\]"),
+    (_set("decision", "refractory_samples")(10**300), r"samples; it must be 0 to 1e\+09"),
+    (_set("decision", "smoothing_windows")(10**300), "it must be 1 to 100"),
+    (_set("windows", "window_samples")(10**12), "at most 60 s"),
+    (_set("windows", "hop_samples")(160 * 10**300), "must be at least one hop"),
+    (_set("fbank", "target_frames")(10**9), "it must be 1 to 4096"),
+    (_set("fbank", "mean")(10**400), "fbank mean is inf; it must be finite"),
+    (_set("fbank", "n_mels")("x" * 1_000), r"field 'n_mels' is 'x{79}\.\.\.; it must be int"),
     (_set("decision", "operating_points", "_unknown_")({}), "_unknown_: field '.*' is missing"),
     (_set("files")({}), "files does not name model.onnx"),
     (_set("files", "model.onnx")("0" * 64), "was altered or cut short"),
     (_set("files", "card.md")("0" * 64), "cannot read .*card.md: No such file"),
-    (_set("files", "../secret")("0" * 64), "must be a plain file inside the model folder"),
-    (_set("files", "a\0b")("0" * 64), "must be a plain file inside the model folder"),
-    (_set("files", "\ud800")("0" * 64), "must be a plain file inside the model folder"),
     (_set(*_point, "threshold")(10**400), "field 'threshold' has more than 63 bits"),
     (_set("fbank", "mean")(10**400), "field 'mean' has more than 63 bits"),
     (_set("decision", "refractory_samples")(2**63), "'refractory_samples' has more than 63 bits"),
     (_set(*_point, "false_alarms_per_day_interval")([1, 10**400]), r"it must be \[low, high\]"),
+    *(
+        (_set("files", name)("0" * 64), "must be a plain file inside the model folder")
+        for name in ("../secret", "/etc/passwd", "sub/file", ".", "", "a\0b", "\ud800", "a\nb")
+    ),
+    (_set("files", "..")("0" * 64), "must be a plain file"),
+    (_set("files", "model.onnx")("A" * 64), "is 'A{64}'; it must be 64 hex digits in lower case"),
+    (_set("files", "model.onnx")("0" * 63), "it must be 64 hex digits"),
+    (_set("files", "model.onnx")(None), "field 'model.onnx' is None; it must be str"),
     (_set("surplus")(1), "unknown field 'surplus'; remove it or update kws"),
 ]
 
@@ -182,6 +205,35 @@ def test_a_link_in_place_of_the_model_is_refused(own_tiny_folder: Path) -> None:
         load_manifest(own_tiny_folder)
 
 
+def test_a_link_in_place_of_the_manifest_is_refused(own_tiny_folder: Path) -> None:
+    path = own_tiny_folder / "manifest.json"
+    path.symlink_to(path.rename(own_tiny_folder.parent / "elsewhere.json"))
+    with pytest.raises(ModelError, match=r"cannot read .*manifest.json: it is a link"):
+        load_manifest(own_tiny_folder)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.onnx"])
+def test_a_pipe_is_not_waited_for(own_tiny_folder: Path, name: str) -> None:
+    (own_tiny_folder / name).unlink()
+    os.mkfifo(own_tiny_folder / name)
+    with pytest.raises(ModelError, match="plain file"):
+        load_manifest(own_tiny_folder)
+
+
+def test_the_hash_of_another_file_is_refused(own_tiny_folder: Path) -> None:
+    other = hashlib.sha256(b"another").hexdigest()
+    edit_manifest(own_tiny_folder, _set("files", "model.onnx")(other))
+    with pytest.raises(ModelError, match=f"the manifest says {other[:16]}"):
+        load_manifest(own_tiny_folder)
+
+
+def test_a_field_that_stands_twice_is_refused(own_tiny_folder: Path) -> None:
+    path = own_tiny_folder / "manifest.json"
+    path.write_text(path.read_text().replace('"name":', '"name": "first", "name":'))
+    with pytest.raises(ModelError, match="is not valid JSON: 'name' stands in it twice"):
+        load_manifest(own_tiny_folder)
+
+
 def test_a_model_beyond_the_size_limit_is_not_hashed(
     own_tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,7 +261,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         ("[" * 100_000, "is not valid JSON"),
         ("\udcff", "is not valid JSON"),
         ("[1]", "holds a list; it must hold an object"),
-        (" " * ((4 << 20) + 1), "it is no manifest"),
+        (" " * ((4 << 20) + 1), "cannot read .*: it is larger than 4194304 bytes"),
     ],
     ids=["cut", "deep", "bytes", "list", "huge"],
 )

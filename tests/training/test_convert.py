@@ -1,6 +1,7 @@
 """A published checkpoint becomes a model folder that the application runs."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -257,3 +258,38 @@ def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     error = capsys.readouterr().err
     assert error.startswith("training: cannot read ")
     assert error.count("\n") == 1
+
+
+def test_a_folder_of_the_hub_runs_nothing_and_waits_for_nothing(
+    hub_folder: Path, tmp_path: Path
+) -> None:
+    """transformers can be told to run code of a folder; nobody here tells it."""
+    folder = tmp_path / "hub"
+    shutil.copytree(hub_folder, folder)
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    config["auto_map"] = {"AutoModelForAudioClassification": "modeling_evil.Evil"}
+    path.write_text(json.dumps(config))
+    (folder / "modeling_evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    (folder / "pytorch_model.bin").write_bytes(b"not needed beside safetensors")
+    convert(folder, tmp_path / "m", ConvertOptions())
+    assert not (tmp_path / "ran").exists()
+    for content, why in ((" " * (5 << 20), "larger than"), ("[" * 9_999, "recursion"), (None, "")):
+        path.unlink()
+        if content is None:
+            os.mkfifo(path)
+        else:
+            path.write_text(content)
+        with pytest.raises(ModelError, match=rf"cannot read .*config.json: .*{why}.*fetch"):
+            convert(folder, tmp_path / "m2", ConvertOptions())
+    assert not (tmp_path / "m2").exists()
+
+
+def test_a_payload_in_a_hub_folder_is_refused_and_never_run(tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    folder.mkdir()
+    payload = b"cos\nsystem\n(S'touch %s'\ntR." % str(tmp_path / "ran").encode()
+    (folder / "pytorch_model.bin").write_bytes(payload)
+    assert main(["convert", str(folder), "--model", str(tmp_path / "m")]) == 4
+    assert not (tmp_path / "ran").exists()
+    assert not (tmp_path / "m").exists()

@@ -10,6 +10,7 @@ from typing import ClassVar
 import pytest
 
 from engine.errors import SourceError
+from training import download as module
 from training.download import Download, fetch_file, fetch_json
 
 CONTENT = bytes(range(256)) * 4_000
@@ -123,6 +124,14 @@ def test_without_network_it_says_what_to_do(server: str, tmp_path: Path) -> None
             fetch_file(Download(url=url, path=tmp_path / "x", sha256="00"))
         with pytest.raises(SourceError, match="cannot fetch http"):
             fetch_json(url, "name the folder instead")
+
+
+def test_more_than_any_file_has_is_not_kept(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MAX_BYTES", len(CONTENT) - 1)
+    with pytest.raises(SourceError, match="it sends more than"):
+        fetch_file(download(server, tmp_path))
 
 
 def test_an_answer_that_is_no_json(server: str) -> None:

@@ -1,8 +1,10 @@
 """Speech Commands is verified, unpacked as a whole, and split by the official lists."""
 
+import gzip
 import hashlib
 import io
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -65,26 +67,64 @@ def test_a_cut_archive_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "target"),
+    ("name", "kind", "target", "message"),
     [
-        ("../outside.txt", tarfile.REGTYPE, ""),
-        ("/outside/x.txt", tarfile.REGTYPE, ""),
-        ("./link", tarfile.SYMTYPE, "/etc/passwd"),
-        ("./device", tarfile.CHRTYPE, ""),
+        ("../outside.txt", tarfile.REGTYPE, "", "lies outside of it"),
+        ("./yes/../../outside.txt", tarfile.REGTYPE, "", "lies outside of it"),
+        ("/outside/x.txt", tarfile.REGTYPE, "", "lies outside of it"),
+        ("./link", tarfile.SYMTYPE, "/etc/passwd", "holds a link, './link'"),
+        ("./link", tarfile.SYMTYPE, "yes", "holds a link"),  # inside, and still none of theirs
+        ("./hard", tarfile.LNKTYPE, "../outside.txt", "holds a link"),
+        ("./device", tarfile.CHRTYPE, "", "holds a device or a pipe"),
+        ("./disk", tarfile.BLKTYPE, "", "holds a device or a pipe"),
+        ("./pipe", tarfile.FIFOTYPE, "", "holds a device or a pipe"),
+        ("./testing_list.txt/x", tarfile.REGTYPE, "", "cannot unpack"),  # below a file
+        ("./" + "x" * 300, tarfile.REGTYPE, "", "cannot unpack"),
     ],
 )
-def test_tricks_are_refused(tmp_path: Path, name: str, kind: bytes, target: str) -> None:
+def test_tricks_are_refused(
+    tmp_path: Path, name: str, kind: bytes, target: str, message: str
+) -> None:
     extra = tarfile.TarInfo(name)
     extra.type, extra.linkname = kind, target
     sha256 = make_archive(tmp_path / "sc.tar.gz", extra)
-    if name.startswith("/"):  # the filter takes the leading slash away: it lands inside
+    with pytest.raises(SourceError, match=message):
         prepare_speech_commands(tmp_path / "sc", tmp_path / "sc.tar.gz", sha256=sha256)
-        assert (tmp_path / "sc" / "outside" / "x.txt").exists()
-        return
+    assert [path.name for path in tmp_path.iterdir()] == ["sc.tar.gz"]
+
+
+def test_a_link_that_a_file_goes_through_is_refused(tmp_path: Path) -> None:
+    """Older filters of tarfile can be led past by links, so no link is ever made."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    with tarfile.open(tmp_path / "sc.tar.gz", "w:gz") as tar:
+        link = tarfile.TarInfo("yes")
+        link.type, link.linkname = tarfile.SYMTYPE, str(outside)
+        tar.addfile(link)
+        file = tarfile.TarInfo("yes/canary")
+        file.size = 1
+        tar.addfile(file, io.BytesIO(b"x"))
+    sha256 = hashlib.sha256((tmp_path / "sc.tar.gz").read_bytes()).hexdigest()
+    with pytest.raises(SourceError, match="holds a link, 'yes'"):
+        prepare_speech_commands(tmp_path / "sc", tmp_path / "sc.tar.gz", sha256=sha256)
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["zip", "text", "tar"])
+def test_what_is_no_packed_tar_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "sc.tar.gz"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("../outside.txt", "x")
+    elif kind == "tar":
+        make_archive(path)
+        path.write_bytes(gzip.decompress(path.read_bytes()))
+    else:
+        path.write_text("nothing of the kind")
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     with pytest.raises(SourceError, match="cannot unpack"):
-        prepare_speech_commands(tmp_path / "sc", tmp_path / "sc.tar.gz", sha256=sha256)
-    assert not (tmp_path / "outside.txt").exists()
-    assert not (tmp_path / "sc").exists()
+        prepare_speech_commands(tmp_path / "sc", path, sha256=sha256)
+    assert [path.name for path in tmp_path.iterdir()] == ["sc.tar.gz"]
 
 
 def test_an_archive_of_something_else(tmp_path: Path) -> None:
@@ -98,9 +138,12 @@ def test_an_archive_of_something_else(tmp_path: Path) -> None:
 
 def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sha256 = make_archive(tmp_path / "sc.tar.gz")
-    monkeypatch.setattr(module, "_MAX_BYTES", 5_000)
-    with pytest.raises(SourceError, match="unpacks to more than"):
-        prepare_speech_commands(tmp_path / "sc", tmp_path / "sc.tar.gz", sha256=sha256)
+    for limit, value in (("_MAX_BYTES", 5_000), ("_MAX_FILES", 5)):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, limit, value)
+            with pytest.raises(SourceError, match="unpacks to more than"):
+                prepare_speech_commands(tmp_path / "sc", tmp_path / "sc.tar.gz", sha256=sha256)
+        assert [path.name for path in tmp_path.iterdir()] == ["sc.tar.gz"]
 
 
 def test_folders_and_archives_that_do_not_fit(

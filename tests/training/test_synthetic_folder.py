@@ -53,6 +53,21 @@ def test_what_was_made_before_an_interruption_is_known(tmp_path: Path) -> None:
     assert held_out(tmp_path) == ["lamp/v_nohash_1.flac"]
 
 
+@pytest.mark.parametrize(
+    "path", ["../mine.flac", "/mine.flac", "lamp/../../mine.flac", "lamp", "..", "lamp/x.txt"]
+)
+def test_a_table_that_names_other_files_removes_none(tmp_path: Path, path: str) -> None:
+    mine = tmp_path / "mine.flac"
+    mine.touch()
+    folder = tmp_path / "made"
+    make(SyntheticFolder(folder, SETTINGS), row("lamp", 0))
+    with (folder / "clips.csv").open("a", newline="") as file:
+        csv.DictWriter(file, COLUMNS).writerow(row("lamp", 1) | {"path": path})
+    with pytest.raises(ConfigError, match=r"clips.csv names '.*', which is no clip of the folder"):
+        SyntheticFolder(folder, SETTINGS).forget(lambda _: True)
+    assert mine.exists()
+
+
 def test_a_clip_that_was_removed_is_forgotten(tmp_path: Path) -> None:
     folder = SyntheticFolder(tmp_path, SETTINGS)
     make(folder, row("lamp", 0), row("lamp", 1))

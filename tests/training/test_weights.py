@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +97,50 @@ def test_a_pickle_payload_is_refused_and_never_run(tmp_path: Path, writer: objec
     with pytest.raises(ModelError, match=r"cannot read .*evil.pth: .*attack"):
         read_weights(tmp_path / "evil.pth")
     assert not canary.exists()
+
+
+def test_a_payload_in_the_zip_that_torch_writes(tmp_path: Path) -> None:
+    """A whole checkpoint, with a payload where its names and shapes are."""
+    canary, path = tmp_path / "ran", tmp_path / "evil.pth"
+    torch.save({"module.v.cls_token": torch.zeros(3)}, path)
+    repack(path, {"data.pkl": pickle.dumps({"module.v.cls_token": Canary(canary)}, 2)})
+    with pytest.raises(ModelError, match=r"cannot read .*evil.pth: .*attack"):
+        read_weights(path)
+    assert not canary.exists()
+
+
+def repack(path: Path, changed: dict[str, bytes], kind: int = zipfile.ZIP_STORED) -> None:
+    """Write a zip file of torch anew with some of its records changed."""
+    with zipfile.ZipFile(path) as file:
+        records = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(path, "w", kind) as file:
+        for name, data in records.items():
+            file.writestr(name, changed.get(name.partition("/")[2], data))
+
+
+def test_a_bomb_of_zeros_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.pth"
+    torch.save({"module.v.cls_token": torch.zeros(1 << 24)}, path)
+    repack(path, {}, zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 1 << 18
+    with pytest.raises(ModelError, match=r"it unpacks to 67[0-9]* bytes, which torch never does"):
+        read_weights(path)
+
+
+def test_records_shorter_than_they_state_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "short.pth"
+    torch.save({"module.v.cls_token": torch.zeros(100)}, path)
+    repack(path, {"data/0": b"0000"})
+    with pytest.raises(ModelError, match=r"short.pth"):
+        read_weights(path)
+
+
+def test_one_number_that_states_to_be_ten_thousand_million(tmp_path: Path) -> None:
+    good = original_spelling(transformers_model(64, 1, depth=1).state_dict())
+    huge = torch.zeros(1, dtype=torch.float16).as_strided((100_000, 100_000), (0, 0))
+    torch.save(good | {"module.v.norm.weight": huge}, tmp_path / "odd.pth")
+    with pytest.raises(ModelError, match=r"norm.weight is \[100000, 100000\], of which the file"):
+        read_weights(tmp_path / "odd.pth")
 
 
 @pytest.mark.parametrize(

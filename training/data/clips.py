@@ -17,6 +17,7 @@ Int16 = npt.NDArray[np.int16]
 
 SAMPLE_RATE_HZ = 16_000
 _BLOCK_S = 10
+_MAX_SAMPLES = 1 << 29  # 2 GB as float32
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".opus", ".ogg", ".mp3", ".aif", ".aiff"})
 
 
@@ -78,9 +79,18 @@ def read_samples(path: Path) -> Int16:
     Raises:
         SourceError: It cannot be read, is empty, or holds values that are no numbers.
     """
-    blocks = list(mono_blocks(path, _BLOCK_S, "remove it, or take it off the list"))
-    mono = np.concatenate([block for block, _ in blocks]) if blocks else np.empty(0, np.float32)
-    if blocks and (rate_hz := blocks[0][1]) != SAMPLE_RATE_HZ:
+    blocks: list[Float32] = []
+    total, rate_hz = 0, SAMPLE_RATE_HZ
+    for block, rate_hz in mono_blocks(path, _BLOCK_S, "remove it, or take it off the list"):
+        blocks.append(block)
+        total += len(block)
+        if total > _MAX_SAMPLES:  # some kilobytes of FLAC may hold days of silence
+            hours = total / rate_hz / 3600
+            raise SourceError(
+                f"{path} has more than {hours:.0f} hours, too much for memory; cut it into pieces"
+            )
+    mono = np.concatenate(blocks) if blocks else np.empty(0, np.float32)
+    if rate_hz != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
     if len(mono) == 0:  # also of a few samples at a high rate
         raise SourceError(f"{path} holds no samples; leave it out")

@@ -1,17 +1,23 @@
 """A named backend is strict, auto says why, and a model that does not fit is refused."""
 
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from tiny_model import LABELS, make_model_folder
 
 from engine.backends import BACKEND_NAMES, choose_backend
 from engine.backends.onnxruntime import CpuBackend, CudaBackend
 from engine.errors import BackendError, ModelError
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest, file_sha256, load_manifest
 
 ONLY_CPU = ["CPUExecutionProvider"]
 
@@ -122,8 +128,113 @@ def test_a_model_that_does_not_fit_its_manifest(
 
 def test_a_file_that_is_no_onnx(own_tiny_folder: Path) -> None:
     manifest = load_manifest(own_tiny_folder)
-    manifest.model_path.write_bytes(b"no model")
-    with pytest.raises(ModelError, match=r"model.onnx cannot be loaded: "), CpuBackend(manifest):
+    model = onnx.load(manifest.model_path)
+    model.graph.node[0].op_type = "Unheard"
+    with pytest.raises(ModelError, match=r"model.onnx cannot be loaded: "), signed(manifest, model):
+        pass
+
+
+def signed(manifest: ModelManifest, model: Any) -> CpuBackend:
+    """A backend of another model under the same manifest, whose hash it has."""
+    manifest.model_path.write_bytes(model.SerializeToString())
+    files = {"model.onnx": file_sha256(manifest.model_path)}
+    return CpuBackend(replace(manifest, files=files))
+
+
+@pytest.mark.parametrize("place", ["weights.bin", "../weights.bin", "/absolute", "link.bin"])
+def test_weights_in_another_file_are_refused_and_not_opened(
+    own_tiny_folder: Path, place: str
+) -> None:
+    """No hash covers them, even where ONNX Runtime itself would take them."""
+    manifest = load_manifest(own_tiny_folder)
+    model = onnx.load(manifest.model_path)
+    weight = next(item for item in model.graph.initializer if item.name == "matrix")
+    path = own_tiny_folder / place
+    if place != "/absolute":
+        path = own_tiny_folder / ("../weights.bin" if place == "link.bin" else place)
+        path.write_bytes(weight.raw_data)
+        if place == "link.bin":
+            (own_tiny_folder / place).symlink_to("../weights.bin")
+    weight.ClearField("raw_data")
+    weight.data_location = TensorProto.EXTERNAL
+    weight.external_data.add(key="location", value=place)
+    with (
+        pytest.raises(ModelError, match="keeps a tensor in another file"),
+        signed(manifest, model),
+    ):
+        pass
+
+
+def test_operators_of_others_are_refused(own_tiny_folder: Path) -> None:
+    manifest = load_manifest(own_tiny_folder)
+    model = onnx.load(manifest.model_path)
+    model.graph.node[1].op_type, model.graph.node[1].domain = "FusedMatMul", "com.microsoft"
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    onnxruntime.InferenceSession(model.SerializeToString(), providers=ONLY_CPU)  # which takes them
+    with (
+        pytest.raises(ModelError, match=r"uses operators of 'com.microsoft'"),
+        signed(manifest, model),
+    ):
+        pass
+
+
+def filled(model: Any) -> None:
+    """2.6 thousand million zeros, of a file of some bytes."""
+    model.graph.initializer.append(numpy_helper.from_array(np.array([2_600_000_000]), "size"))
+    model.graph.node.insert(0, helper.make_node("ConstantOfShape", ["size"], ["large"]))
+
+
+def multiplied(model: Any) -> None:
+    """A column times a row of 50,000."""
+    for name, shape in (("column", (50_000, 1)), ("row", (1, 50_000))):
+        model.graph.initializer.append(numpy_helper.from_array(np.ones(shape, np.float32), name))
+    model.graph.node.insert(0, helper.make_node("MatMul", ["column", "row"], ["large"]))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds it")
+@pytest.mark.parametrize("ask", [filled, multiplied])
+def test_a_model_that_asks_for_ten_gigabytes_is_refused(
+    own_tiny_folder: Path, ask: Callable[[Any], None]
+) -> None:
+    manifest = load_manifest(own_tiny_folder)
+    model = onnx.load(manifest.model_path)
+    model.graph.node[-1].output[0] = "sum"
+    ask(model)
+    mean = helper.make_node("ReduceMean", ["large"], ["middle"], keepdims=0)
+    model.graph.node.extend([mean, helper.make_node("Add", ["sum", "middle"], ["logits"])])
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with (
+        pytest.raises(ModelError, match=r"model.onnx cannot .*: .*[Aa]llocat"),
+        signed(manifest, model),
+    ):
+        pass
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 4 << 20
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_a_model_that_states_one_shape_and_gives_another(own_tiny_folder: Path) -> None:
+    manifest = load_manifest(own_tiny_folder)
+    model = onnx.load(manifest.model_path)
+    model.graph.node[-1].output[0] = "four"
+    # As many rows as its input has numbers above -1: no shape can be told before it runs.
+    model.graph.initializer.append(numpy_helper.from_array(np.array([2, 4]), "shape"))
+    model.graph.node.extend(
+        [
+            helper.make_node("NonZero", ["shape"], ["places"]),
+            helper.make_node("Shape", ["places"], ["n"], start=1),
+            helper.make_node("Concat", ["n", "n"], ["shape2"], axis=0),
+            helper.make_node("ConstantOfShape", ["shape2"], ["zeros"]),
+            helper.make_node("ReduceSum", ["zeros"], ["zero"], keepdims=0),
+            helper.make_node("Expand", ["four", "n3"], ["wide"]),
+            helper.make_node("Add", ["wide", "zero"], ["logits"]),
+        ]
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.array([3, 4]), "n3"))
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "batch"
+    with (
+        pytest.raises(ModelError, match=r"gives logits of shape \(3, 4\), not \(1, 4\)"),
+        signed(manifest, model),
+    ):
         pass
 
 

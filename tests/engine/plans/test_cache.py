@@ -182,3 +182,12 @@ def test_the_lock_is_waited_for_and_given_up(folder: Path) -> None:
             assert not second
     with cache.locked(one, lambda: False) as held:
         assert held
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"plan_bytes": -1}', "[]", "NaN", '"x"'])
+def test_a_sidecar_of_others_is_refused(folder: Path, text: str) -> None:
+    cache, one = filled(folder)
+    (folder / f"{one.key}.json").write_text(text)
+    with pytest.raises(BackendError, match=r"sidecar|too many"):
+        cache.read(one)
+    assert cache.verify(one.key)

@@ -113,3 +113,20 @@ def test_one_that_is_retired_while_it_computes_says_nothing_and_ends(
     qtbot.waitUntil(lambda: gone == ["MainThread"], timeout=5_000)
     let_go(parent)
     assert answers == []
+
+
+def test_what_no_hash_covers_is_not_loaded(manifest: ModelManifest, qtbot: Any) -> None:
+    path = manifest.folder / ROLLOUT_FILE
+    model = onnx.load(path)
+    model.graph.node[0].domain = "com.microsoft"
+    onnx.save(model, path)
+    for files, why in (
+        (manifest.files, "was altered"),
+        ({**manifest.files, ROLLOUT_FILE: file_sha256(path)}, "uses operators of 'com.microsoft'"),
+    ):
+        attention = Attention(replace(manifest, files=files))
+        with qtbot.waitSignal(attention.ready, timeout=10_000) as answer:
+            attention.ask(16_000, np.zeros((98, 128), np.float32))
+        assert answer.args[1] is None
+        assert why in answer.args[2]
+        attention.join(5)

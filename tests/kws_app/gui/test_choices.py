@@ -1,5 +1,6 @@
 """What there is to choose from, and what another model changes."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -72,3 +73,12 @@ def test_another_model_decides_as_it_was_calibrated(tiny_folder: Path, tmp_path:
     other = Settings(model=tmp_path, keywords=("low", "stop"))
     assert for_model(other, manifest)["keywords"] is None
     assert for_model(Settings(model=tmp_path), manifest)["keywords"] is None
+
+
+def test_a_manifest_that_is_none_costs_its_name_alone(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text("[" * 100_000)
+    assert model_choices(tmp_path)[-1].text == str(tmp_path)
+    path.unlink()
+    os.mkfifo(path)  # nobody ever writes to it
+    assert model_choices(tmp_path)[-1].text == str(tmp_path)

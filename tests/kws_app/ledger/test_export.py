@@ -52,6 +52,20 @@ def test_words_and_hard_negatives(ledger: Ledger, out: Path) -> None:
     assert done.problems == []
 
 
+def test_a_link_in_a_ledger_of_others_is_not_followed(
+    ledger: Ledger, out: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("mine")
+    ids = add(ledger, "right", "right")
+    path = ledger.folder / f"{ids[0]}.flac"
+    path.unlink()
+    path.symlink_to(tmp_path / "secret")
+    done = export(ledger, out)
+    assert done.new == 1
+    assert "it is a link; links are not followed" in done.problems[0]
+    assert b"mine" not in tree(out).values()
+
+
 def test_the_training_reads_it_as_one_speaker(ledger: Ledger, out: Path) -> None:
     add(ledger, "right", "wrong", "no", "right")
     export(ledger, out)
