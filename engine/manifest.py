@@ -27,7 +27,6 @@ MANIFEST_FILE = "manifest.json"
 MAX_MODEL_BYTES = 1 << 30
 MAX_MANIFEST_BYTES = 4 << 20
 _MAX_NAME = 64
-_MAX_INT = 2**63 - 1
 _MAX_SHOWN = 80
 _MAX_ALARMS = 1e9  # a day: more than there are windows
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -181,8 +180,6 @@ class _Fields:
         if name not in self._data:
             raise ModelError(f"{self.where}: field {name!r} is missing; it must be {wanted}")
         value = self._data.pop(name)
-        if isinstance(value, int) and abs(value) > _MAX_INT:
-            raise ModelError(f"{self.where}: field {name!r} has more than 63 bits")
         if float in kinds and isinstance(value, int) and not isinstance(value, bool):
             value = _as_float(value)
         if not isinstance(value, kind) or (isinstance(value, bool) and bool not in kinds):

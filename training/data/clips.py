@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 
 from engine.errors import ConfigError, SourceError
+from engine.types import Float32
 from training.data.sound_file import mono_blocks
 
 Int16 = npt.NDArray[np.int16]
