@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 import soxr
 
 from engine.errors import ConfigError, SourceError
