@@ -146,7 +146,7 @@ class RecoveringSource:
             return block
         ends_at_s = self._clock() - (block.capture_s or 0.0)
         if self._is_back:
-            self._is_back, self._tries = False, 0
+            self._is_back = False
             begins_at_s = ends_at_s - len(block.samples) / self._rate_hz
             lost = max(0, round((begins_at_s - self._heard_at_s) * self._rate_hz))
             block = replace(block, lost_samples=block.lost_samples + lost, device_back=self._name)

@@ -139,6 +139,31 @@ def test_the_time_in_which_the_program_was_stopped_is_not_waited(
         assert len(source.read().samples) == 16
 
 
+@pytest.mark.usefixtures("clock")
+def test_each_block_of_audio_begins_the_wait_anew(portaudio: FakeSounddevice) -> None:
+    with MicrophoneSource(None, 16_000, rate_hz=16_000) as source:
+        for _ in range(5):
+            portaudio.streams[0].deliver(ramp(0, 16))
+            for _ in range(8):  # 1.4 s of silence
+                source.read()
+
+
+def test_a_callback_that_is_still_at_work_is_no_look_at_the_clock(
+    portaudio: FakeSounddevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    with MicrophoneSource(None, 16_000, rate_hz=16_000) as source:
+        monkeypatch.setattr(
+            source._clock, "add", lambda end, at, *, overflowed: looks.append(end) or 0
+        )
+        portaudio.streams[0].deliver(ramp(0, 16))
+        source._inlet.newest = (0, 0.0)  # as before the first callback had come to its end
+        assert len(source.read().samples) == 16
+        portaudio.streams[0].deliver(ramp(0, 16))
+        source.read()
+    assert looks == [32]
+
+
 def test_a_stream_that_ends_is_an_error_at_once(portaudio: FakeSounddevice) -> None:
     with MicrophoneSource(None, 16_000, rate_hz=16_000) as source:
         portaudio.streams[0].deliver(ramp(0, 16))

@@ -30,22 +30,23 @@ class Device:
     is_live = True
     sample_rate_hz = 48_000
 
-    def __init__(self, world: "World", kind: str) -> None:
+    def __init__(self, world: "World", kind: str, *, is_known: bool = False) -> None:
         self.kind = self.wanted = kind
+        self.is_known = is_known
         self.name = f"{kind} {len(world.made)}"
         self._world = world
         self.is_open = False
         world.made.append(self)
 
     def again(self) -> "Device":
-        return Device(self._world, self.kind)
+        return Device(self._world, self.kind, is_known=self.is_known)
 
     def __enter__(self) -> Self:
         self._world.answers.wait(10)
         if self.kind in self._world.away:
             raise DeviceError(f"there is no {self.kind}")
         assert not [device for device in self._world.made if device.is_open]
-        self.is_open = True
+        self.is_open = self.is_known = True
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -56,7 +57,8 @@ class Device:
             self._world.clock.now_s += 2
             raise DeviceError(f"{self.name!r} has delivered no audio for 2 s")
         self._world.clock.now_s += 0.02
-        return Block(samples=np.full(320, self._world.level, np.float32))
+        samples = np.full(320, self._world.level, np.float32)
+        return Block(samples=samples, capture_s=self._world.capture_s)
 
 
 class Watch:
@@ -82,6 +84,7 @@ class World:
         self.away: set[str] = set()
         self.level = 0.1
         self.is_blind = False
+        self.capture_s: float | None = None
         self.answers = threading.Event()
         self.answers.set()
         self.made: list[Device] = []
@@ -239,6 +242,61 @@ def test_the_fallback_is_heard_meanwhile(world: World, backed: RecoveringSource)
     assert not [watch for watch in world.watches if watch.is_open]
 
 
+def test_the_end_while_the_fallback_is_open_ends_the_watch(
+    world: World, backed: RecoveringSource
+) -> None:
+    with backed:
+        backed.read()
+        world.away = {"mic"}
+        read_until(backed, lambda block: block.device_back)
+        assert world.watches[-1].is_open
+    assert not world.watches[-1].is_open
+
+
+def test_the_fallback_is_tried_with_the_device_whenever_that_is(
+    world: World, backed: RecoveringSource
+) -> None:
+    with backed:
+        backed.read()
+        world.away, world.is_blind = {"mic", "other"}, True
+        backed.read()
+        for _ in range(100):
+            backed.read()
+        world.away = {"mic"}
+        began_s = world.clock.now_s
+        assert read_until(backed, lambda block: block.device_back).device_back[:5] == "other"
+        assert world.clock.now_s - began_s < 35
+
+
+def test_the_device_that_was_open_is_the_one_that_is_looked_for(
+    world: World, source: RecoveringSource
+) -> None:
+    """By its name and host API, which it knows since then."""
+    with source:
+        source.read()
+        for _ in range(2):
+            world.away = {"mic"}
+            source.read()
+            world.away = set()
+            read_until(source, lambda block: block.device_back)
+    assert [device.is_known for device in world.made[1:]] == [True] * len(world.made[1:])
+
+
+def test_the_gap_is_between_sounds_and_not_between_deliveries(
+    world: World, source: RecoveringSource
+) -> None:
+    with source:
+        world.capture_s = 0.1
+        source.read()
+        heard_s = world.clock.now_s - 0.1
+        world.away = {"mic"}
+        source.read()
+        world.away, world.capture_s = set(), 0.3
+        back = read_until(source, lambda block: block.device_back)
+        passed_s = world.clock.now_s - 0.3 - heard_s
+        assert back.lost_samples + len(back.samples) == round(passed_s * 16_000)
+
+
 def test_a_fallback_that_is_lost_gives_way_to_whatever_is_there(
     world: World, backed: RecoveringSource
 ) -> None:
@@ -335,5 +393,5 @@ def test_a_microphone_that_is_silent_between_words_is_told_of_ever_less(
                 told += block.trouble is not None
                 assert not block.lost_device
             world.level = 0.1
-            source.read()
-    assert told == 1
+            told += source.read().trouble is not None
+    assert told == 2  # one silence, and its end
