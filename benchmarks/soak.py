@@ -243,7 +243,9 @@ def judged(title: str, readings: list[Reading]) -> tuple[str, list[str]]:
     rows = [_memory(readings), _handles(readings), _latency(readings)]
     if losses := readings[-1].losses:
         found = ", ".join(f"{count} {name}" for name, count in losses.items())
-        rows.append(_Row("losses", found, "none", not any(losses.values())))
+        # A window that is skipped on a busy machine is no audio that is lost.
+        holds = not any(count for name, count in losses.items() if name != "skipped")
+        rows.append(_Row("losses", found, "none but skipped windows", holds))
     lines = [f"{title}, {len(readings)} readings", "", "| what | found | wanted | |"]
     lines.append("|---|---|---|---|")
     for row in rows:

@@ -15,7 +15,7 @@ STEADY = [
         at_s=3600.0 * hour,
         used=Usage(cpu_s=1.0, resident_mb=100.0, threads=3, descriptors=8),
         p99_ms=2.0,
-        losses={"lost_samples": 0},
+        losses={"lost_samples": 0, "skipped": 3},
     )
     for hour in range(6)
 ]

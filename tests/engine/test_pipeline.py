@@ -13,14 +13,24 @@ import pytest
 from program import ROOT, environment
 from signals import silence, tone_stream, white_noise
 
-from engine.audio.source import Block
+from engine.audio.source import Block, Trouble
 from engine.backends import ChosenBackend, choose_backend
 from engine.consumers import EventQueue
 from engine.errors import BackendError, ConfigError, SourceError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
 from engine.scorer import ScoredWindow
-from engine.types import DeviceBack, DeviceLost, Event, Gap, Heard, Started, Stopped, StreamStats
+from engine.types import (
+    DeviceBack,
+    DeviceLost,
+    DeviceTrouble,
+    Event,
+    Gap,
+    Heard,
+    Started,
+    Stopped,
+    StreamStats,
+)
 
 
 class FakeSource:
@@ -360,3 +370,38 @@ def test_a_device_that_goes_and_comes_back_is_told_with_its_gap(tiny: ModelManif
         Gap(end_sample=64_000, lost_samples=48_000, reason="the device was gone"),
     ]
     assert windows[-1].posteriors.end_sample == 96_000
+
+
+def test_the_first_failure_is_raised_whichever_thread_it_came_from(tiny: ModelManifest) -> None:
+    source = FakeSource([], endless=True, is_live=True)
+    pipeline, queue = make(tiny, source)
+    pipeline.start()
+    first = SourceError("the first")
+    pipeline.fail(first)
+    pipeline.fail(SourceError("the second"))
+    with pytest.raises(SourceError, match="the first"):
+        pipeline.join(10)
+    assert pipeline.failure is first
+    *_, last = drain(queue)
+    assert isinstance(last, Stopped)
+    assert last.reason == "failed"
+
+
+def test_trouble_and_drift_of_a_device_are_told(tiny: ModelManifest) -> None:
+    trouble = Trouble(kind="zeros", text="it is muted", is_over=True)
+    blocks = [
+        Block(samples=silence(1), clock_ppm=-40.0),
+        Block(samples=silence(1), trouble=trouble),  # a gap in what is known is no change
+    ]
+    pipeline, queue = make(tiny, FakeSource(blocks, is_live=True))
+    pipeline.start()
+    pipeline.join(10)
+    events = drain(queue)
+    assert (
+        DeviceTrouble(
+            end_sample=16_000, device="fake", kind="zeros", reason="it is muted", is_over=True
+        )
+        in events
+    )
+    assert isinstance(events[-1], Stopped)
+    assert events[-1].stats.clock_ppm == -40.0

@@ -5,9 +5,12 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
+import numpy as np
 import pytest
 
+from engine.audio.source import Block, Trouble
 from engine.errors import KwsError, SourceError
 from kws_app import headless
 from kws_app.crash_guard import ConsoleGuard
@@ -161,3 +164,51 @@ def test_a_printer_that_fails_is_the_first_error(
     monkeypatch.setattr(headless.Printer, "show", show)
     with pytest.raises(KwsError, match="ValueError: the printer"):
         listen(tiny_folder, demo_path, log)
+
+
+def test_a_thread_that_fails_at_the_end_is_not_the_first(
+    tiny_folder: Path, demo_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def see(*_: object) -> None:
+        raise ValueError("the first")
+
+    monkeypatch.setattr(Outputs, "see", see)
+    monkeypatch.setattr(Outputs, "__exit__", lambda *_: on_a_thread(fail))
+    with pytest.raises(KwsError, match="ValueError: the first"):
+        listen(tiny_folder, demo_path, log)
+    assert "error on thread helper" in log.read_text()
+
+
+class Muted:
+    """A microphone that is lost, comes back, and is muted then."""
+
+    name = "USB"
+    is_live = True
+    sample_rate_hz = 16_000
+
+    def __init__(self) -> None:
+        silent = np.zeros(1_600, np.float32)
+        self._blocks = [
+            Block(samples=silent[:0], lost_device="'USB' has gone"),
+            Block(samples=silent, device_back="USB"),
+            Block(samples=silent, trouble=Trouble(kind="zeros", text="it is muted")),
+        ]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self) -> Block | None:
+        return self._blocks.pop(0) if self._blocks else None
+
+
+def test_what_a_device_does_is_logged(
+    tiny_folder: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(headless, "make_source", lambda *_: Muted())
+    with ConsoleGuard(log) as guard:
+        run_headless(Settings(model=tiny_folder, backend="cpu", json=True), (), guard)
+    lines = [line.partition(" WARNING ")[2] for line in log.read_text().splitlines()]
+    assert lines == ["'USB' has gone; looking for it", "listening to USB", "it is muted"]

@@ -143,6 +143,13 @@ def test_a_normal_end_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_stacks_that_were_written_stay(tmp_path: Path) -> None:
+    with log_faults(tmp_path / "kws.log"):
+        (file,) = tmp_path.iterdir()
+        file.write_text("stacks")
+    assert file.read_text() == "stacks"
+
+
 def test_what_else_lies_in_the_folder_stays(tmp_path: Path) -> None:
     with log_faults(tmp_path / "log" / "kws.log"):
         (tmp_path / "log" / "kws.log").touch()
