@@ -219,11 +219,11 @@ class _Fields:
 
 def _read_json(folder: Path) -> object:
     path = folder / MANIFEST_FILE
-    if not folder.is_dir():
-        raise ModelError(
-            f"model folder {folder} does not exist; name a folder with {MANIFEST_FILE}"
-        )
     try:
+        if not folder.is_dir():
+            raise ModelError(
+                f"model folder {folder} does not exist; name a folder with {MANIFEST_FILE}"
+            )
         if path.stat().st_size > _MAX_MANIFEST_BYTES:
             raise ModelError(
                 f"{path} is larger than {_MAX_MANIFEST_BYTES} bytes; it is no manifest"
@@ -333,9 +333,11 @@ def _verify_files(manifest: ModelManifest) -> None:
         raise ModelError(f"{manifest.folder / MANIFEST_FILE}: files does not name {MODEL_FILE}")
     for name, wanted in manifest.files.items():
         path = manifest.folder / name
-        if Path(name).name != name or not _is_text(name) or path.is_symlink():
-            raise ModelError(f"{path} must be a plain file inside the model folder, not a link")
+        if Path(name).name != name or not _is_text(name):
+            raise ModelError(f"{path} must be a plain file inside the model folder")
         try:
+            if path.is_symlink():
+                raise ModelError(f"{path} must be a plain file inside the model folder, not a link")
             size = path.stat().st_size
             if size > MAX_MODEL_BYTES:
                 raise ModelError(f"{path} has {size} bytes; at most {MAX_MODEL_BYTES} are accepted")

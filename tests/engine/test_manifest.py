@@ -129,6 +129,7 @@ WRONG = [
     (_set("fbank", "mean")(10**400), "field 'mean' has more than 63 bits"),
     (_set("decision", "refractory_samples")(2**63), "'refractory_samples' has more than 63 bits"),
     (_set(*_point, "false_alarms_per_day_interval")([1, 10**400]), r"it must be \[low, high\]"),
+    (_set("files", "x" * 300)("0" * 64), "cannot read .*: File name too long"),
     (_set("surplus")(1), "unknown field 'surplus'; remove it or update kws"),
 ]
 

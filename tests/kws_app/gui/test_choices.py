@@ -72,3 +72,8 @@ def test_another_model_decides_as_it_was_calibrated(tiny_folder: Path, tmp_path:
     other = Settings(model=tmp_path, keywords=("low", "stop"))
     assert for_model(other, manifest)["keywords"] is None
     assert for_model(Settings(model=tmp_path), manifest)["keywords"] is None
+
+
+def test_a_remembered_model_that_cannot_be_looked_at_is_left_out() -> None:
+    too_long = "/" + "x" * 300
+    assert too_long not in {str(c.folder) for c in model_choices(DEFAULT_MODEL, [too_long])}
