@@ -1,13 +1,17 @@
 # make run    installs the runtime into .venv and listens to a bundled recording
 # make test   installs what the tests need and runs them
 # make test-gpu   the tests that need a GPU, on a machine that has one
+# make fuzz   damaged input for every reader, FUZZ_S seconds each
 # make pictures   the pictures of the window in docs/images
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test test-gpu check fix pictures clean
+FUZZ := checkpoint labels ledger manifest sound stdin toml
+FUZZ_S ?= 600
+
+.PHONY: run test test-gpu check fix fuzz $(FUZZ:%=fuzz-%) pictures clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m kws_app --headless --input assets/demo.flac
@@ -28,6 +32,15 @@ fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+fuzz: $(FUZZ:%=fuzz-%)
+
+# What is new goes to build/fuzz, which later runs go on from; what fails is written there, too.
+$(FUZZ:%=fuzz-%): fuzz-%: $(VENV)/.fuzz
+	mkdir -p build/fuzz/$*
+	OMP_NUM_THREADS=1 PYTHONPATH=.:tests/helpers $(BIN)/python tests/fuzz $* \
+	  build/fuzz/$* tests/fuzz/corpus/$* -max_total_time=$(FUZZ_S) \
+	  -timeout=10 -rss_limit_mb=1024 -artifact_prefix=build/fuzz/$*-
+
 pictures: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python tests/helpers/window_pictures.py docs/images
 
@@ -44,3 +57,7 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) -e '.[train,dev]'
 	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.fuzz: $(VENV)/.dev
+	$(PIP) -e '.[train,fuzz]'
+	@touch $@ $(VENV)/.runtime $(VENV)/.dev
