@@ -225,11 +225,11 @@ class _Fields:
 
 def _read_json(folder: Path) -> object:
     path = folder / MANIFEST_FILE
-    if not folder.is_dir():
-        raise ModelError(
-            f"model folder {folder} does not exist; name a folder with {MANIFEST_FILE}"
-        )
     try:
+        if not folder.is_dir():
+            raise ModelError(
+                f"model folder {folder} does not exist; name a folder with {MANIFEST_FILE}"
+            )
         data = read_plain_file(path, MAX_MANIFEST_BYTES)
         return json.loads(data, object_pairs_hook=_object)
     except OSError as err:
@@ -365,12 +365,13 @@ def _verify_files(manifest: ModelManifest) -> None:
         raise ModelError(f"{manifest.folder / MANIFEST_FILE}: files does not name {MODEL_FILE}")
     for name, wanted in manifest.files.items():
         path = manifest.folder / name
-        if not name or Path(name).name != name or not name.isprintable() or path.is_symlink():
+        if not name or Path(name).name != name or not name.isprintable():
             raise ModelError(
-                f"{manifest.folder / _short(name)} must be a plain file inside the model folder, "
-                "not a link"
+                f"{manifest.folder / _short(name)} must be a plain file inside the model folder"
             )
         try:
+            if path.is_symlink():
+                raise ModelError(f"{path} must be a plain file inside the model folder, not a link")
             status = path.stat()
             if status.st_size > MAX_MODEL_BYTES:
                 raise ModelError(

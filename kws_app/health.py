@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from engine.errors import ConfigError
 from engine.scorer import ScoredWindow
 from engine.types import (
     BackendChanged,
@@ -27,6 +26,7 @@ from engine.types import (
     Started,
     StreamStats,
 )
+from kws_app.arguments import require_folder
 from kws_app.streams import say
 
 _EVERY_S = 1.0
@@ -53,8 +53,8 @@ class Health:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        if path is not None and not path.absolute().parent.is_dir():
-            raise ConfigError(f"--health: folder {path.parent} does not exist")
+        if path is not None:
+            require_folder("--health", path.parent)
         self._path = path
         self._clock = clock
         self._now = now

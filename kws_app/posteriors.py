@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.errors import ConfigError, KwsError
 from engine.scorer import ScoredWindow
+from kws_app.arguments import require_folder
 
 
 class PosteriorsFile:
@@ -31,8 +32,7 @@ class PosteriorsFile:
     def __init__(self, path: Path, labels: Sequence[str], sample_rate_hz: int) -> None:
         if path.suffix != ".npz":
             raise ConfigError(f"--posteriors is {path}; its name must end in .npz")
-        if not path.parent.is_dir():
-            raise ConfigError(f"--posteriors: folder {path.parent} does not exist")
+        require_folder("--posteriors", path.parent)
         self._path = path
         self._labels = list(labels)
         self._rate_hz = sample_rate_hz

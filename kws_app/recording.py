@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.errors import ConfigError, KwsError
 from engine.types import Float32
+from kws_app.arguments import require_folder
 from kws_app.pcm import to_pcm
 
 _FORMATS = {".flac": "FLAC", ".wav": "WAV"}
@@ -44,10 +45,12 @@ class Recording:
     def __init__(self, path: Path, sample_rate_hz: int, *, most_hours: float = math.inf) -> None:
         if path.suffix.lower() not in _FORMATS:
             raise ConfigError(f"--record is {path}; its name must end in .flac or .wav")
-        if not path.parent.is_dir():
-            raise ConfigError(f"--record: folder {path.parent} does not exist")
+        require_folder("--record", path.parent)
         self._path = path
-        self._aside = _free_name(path)
+        try:
+            self._aside = _free_name(path)
+        except OSError as err:
+            raise ConfigError(f"cannot write --record {path}: {err.strerror}") from err
         self._format = _FORMATS[path.suffix.lower()]
         self._rate_hz = sample_rate_hz
         self._samples = 0

@@ -53,7 +53,7 @@ def model_choices(current: Path, recent: Sequence[str] = ()) -> list[ModelChoice
     """
     bundled = sorted(path.parent for path in asset("models").glob(f"*/{MANIFEST_FILE}"))
     bundled.sort(key=lambda folder: folder.name != "default")
-    own = [Path(folder) for folder in recent if (Path(folder) / MANIFEST_FILE).is_file()]
+    own = [Path(folder) for folder in recent if _is_there(Path(folder))]
     folders = dict.fromkeys([*bundled, *own, current])  # each once, in this order
     return [ModelChoice(folder=folder, text=_text(folder)) for folder in folders]
 
@@ -93,6 +93,13 @@ def for_model(settings: Settings, manifest: ModelManifest) -> dict[str, object]:
         "smoothing": None,
         "refractory": None,
     }
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return (folder / MANIFEST_FILE).is_file()
+    except OSError:  # a folder above it is closed to us, or on a disk that fails
+        return False
 
 
 def _text(folder: Path) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,8 @@ class EntryLog:
             # new one cannot have its inode number.
             self.close()
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            # Every listening of the window has a ledger of its own, and nobody closes it.
+            self._close = weakref.finalize(self, os.close, self._descriptor)
             self._forget()
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
             file.seek(self._offset)
@@ -99,7 +102,7 @@ class EntryLog:
     def close(self) -> None:
         """Close the file; `refresh` opens it again."""
         if self._descriptor is not None:
-            os.close(self._descriptor)
+            self._close()
             self._descriptor = None
 
     def _forget(self) -> None:

@@ -149,6 +149,7 @@ WRONG = [
     (_set("files", "model.onnx")("A" * 64), "is 'A{64}'; it must be 64 hex digits in lower case"),
     (_set("files", "model.onnx")("0" * 63), "it must be 64 hex digits"),
     (_set("files", "model.onnx")(None), "field 'model.onnx' is None; it must be str"),
+    (_set("files", "x" * 300)("0" * 64), "cannot read .*: File name too long"),
     (_set("surplus")(1), "unknown field 'surplus'; remove it or update kws"),
 ]
 

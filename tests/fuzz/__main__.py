@@ -1,8 +1,11 @@
 """Runs one fuzz target: python tests/fuzz TARGET CORPUS... [libFuzzer's flags]."""
 
 import importlib
+import os
 import sys
+import tempfile
 import warnings
+from pathlib import Path
 
 import atheris
 
@@ -11,7 +14,18 @@ _FOLLOWED = ["engine", "kws_app", "training", "targets", "tomllib", "soundfile"]
 
 
 def main() -> None:
-    name = sys.argv[1]
+    """Fuzz in a child: libFuzzer ends it without clearing up."""
+    memory = Path("/dev/shm")  # noqa: S108  a folder of its own is made in it
+    with tempfile.TemporaryDirectory("", "kws-fuzz-", memory if memory.is_dir() else None) as place:
+        child = os.fork()
+        if child == 0:
+            tempfile.tempdir = place
+            fuzz(sys.argv[1])
+        _, status = os.waitpid(child, 0)
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
+def fuzz(name: str) -> None:
     with atheris.instrument_imports(include=_FOLLOWED):
         target = importlib.import_module(f"targets.{name}")
     from mutate import mutated

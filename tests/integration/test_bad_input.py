@@ -12,6 +12,8 @@ import soundfile
 from program import run
 from tiny_model import edit_manifest, make_model_folder
 
+TOO_LONG = "x" * 300
+
 
 def refused(
     status: int, message: str, *arguments: str | Path, data: bytes | None = None, **more: str
@@ -111,6 +113,10 @@ def test_standard_input(model: Path) -> None:
         (["--record", "/proc/r.flac"], "cannot write --record /proc/r.flac"),
         (["--record", "r.mp3"], "its name must end in .flac or .wav"),
         (["--record", "assets/demo.flac"], "is the file that is read; name another one"),
+        (["--record", f"{TOO_LONG}.flac"], "cannot write --record x+.flac: File name too long"),
+        (["--record", f"{TOO_LONG}/r.flac"], "--record: cannot look at folder x+: File name too"),
+        (["--posteriors", f"{TOO_LONG}/p.npz"], "--posteriors: cannot look at folder x+: File"),
+        (["--health", f"{TOO_LONG}/h"], "--health: cannot look at folder x+: File name too long"),
         (["--ledger", "nowhere/ledger"], "cannot keep a ledger in nowhere/ledger: No such file"),
         (["--ledger", "/proc/ledger"], "cannot keep a ledger in /proc/ledger"),
         (["--ledger", "assets"], "assets is no ledger, and not empty: it holds demo.flac"),
@@ -171,6 +177,10 @@ def test_models(
 ) -> None:
     break_model(model)
     refused(4, message, "--input", demo_path, "--model", model)
+
+
+def test_a_model_whose_name_is_too_long(demo_path: Path) -> None:
+    refused(4, "cannot read x+/manifest.json: File name", "--input", demo_path, "--model", TOO_LONG)
 
 
 def test_an_unknown_device(model: Path) -> None:

@@ -75,9 +75,9 @@ def leave_out_unreadable(
     """
 
     def problem(path: Path) -> str:
-        if not path.is_file():
-            return f"cannot read {path}: there is no such file"
         try:
+            if not path.is_file():
+                return f"cannot read {path}: there is no such file"
             frames = soundfile.info(path).frames
         except (OSError, TypeError, soundfile.LibsndfileError) as err:  # TypeError: of .raw
             return f"cannot read {path}: {err}"

@@ -9,9 +9,8 @@ from pathlib import Path
 
 @cache
 def folder() -> Path:
-    """A folder of this process, in memory where that goes; files in it are written over."""
-    memory = Path("/dev/shm")  # noqa: S108  a folder of its own is made in it
-    made = Path(tempfile.mkdtemp(prefix="kws-fuzz-", dir=memory if memory.is_dir() else None))
+    """A folder of this process; files in it are written over."""
+    made = Path(tempfile.mkdtemp(prefix="kws-fuzz-"))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
 

@@ -3,7 +3,7 @@
 import contextlib
 import io
 import json
-import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,9 +22,11 @@ _BREAK = b"\n---\n"
 
 
 def run(data: bytes) -> None:
-    ledger, out = folder() / "ledger", folder() / "out"
-    for path in (ledger, out):
-        shutil.rmtree(path, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder()) as place:
+        _use(Path(place) / "ledger", Path(place) / "out", data)
+
+
+def _use(ledger: Path, out: Path, data: bytes) -> None:
     ledger.mkdir()
     lines, _, about = data.partition(_BREAK)
     (ledger / "ledger.jsonl").write_bytes(lines)

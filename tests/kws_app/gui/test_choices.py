@@ -82,3 +82,8 @@ def test_a_manifest_that_is_none_costs_its_name_alone(tmp_path: Path) -> None:
     path.unlink()
     os.mkfifo(path)  # nobody ever writes to it
     assert model_choices(tmp_path)[-1].text == str(tmp_path)
+
+
+def test_a_remembered_model_that_cannot_be_looked_at_is_left_out() -> None:
+    too_long = "/" + "x" * 300
+    assert too_long not in {str(c.folder) for c in model_choices(DEFAULT_MODEL, [too_long])}

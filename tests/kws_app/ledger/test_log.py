@@ -154,3 +154,20 @@ def test_files_are_for_their_owner_only(path: Path, log: EntryLog) -> None:
 def test_appending_blindly_is_a_mistake_of_the_program(path: Path) -> None:
     with pytest.raises(RuntimeError, match="append before refresh"):
         EntryLog(path.parent).append([])
+
+
+def test_a_log_that_nobody_has_any_more_is_closed(path: Path) -> None:
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir()))
+    for _ in range(3):
+        log = EntryLog(path.parent)
+        log.refresh()
+        log.append([to_record(named("aaaaa"))])
+        del log
+    assert len(list(descriptors.iterdir())) == before
+    closed = EntryLog(path.parent)
+    closed.refresh()
+    closed.close()
+    closed.close()
+    closed.refresh()  # opens it again
+    assert list(closed.entries) == ["aaaaa"]

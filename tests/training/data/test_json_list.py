@@ -51,6 +51,7 @@ def test_unreadable_clips_are_left_out(tmp_path: Path) -> None:
         ("[]", r'must be \{"data"'),
         ('{"data": [3]}', r'must be \{"data"'),
         ('{"data": []}', "can be read: it lists none"),
+        (f'{{"data": [{{"wav": "{"x" * 300}", "labels": "/m/a"}}]}}', "File name too long"),
         ('{"data": [{"wav": "a.wav"}]}', 'entry 0 must have "wav" and "labels"'),
         ('{"data": [{"wav": "a.wav", "labels": ""}]}', 'entry 0 must have "wav" and "labels"'),
         ('{"data": [{"wav": "a.wav", "labels": "/m/x"}]}', "label '/m/x', which the label table"),
