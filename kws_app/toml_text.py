@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError
+from engine.toml_guard import require_short_keys
 
 MAX_BYTES = 1_000_000  # settings take a few kB
-MAX_PARTS = 20  # of a dotted key; settings have two
-# tomllib remembers every beginning of a dotted key: 100,000 parts would take all memory.
-_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
-_LONG_KEY = re.compile(rf"(?<![\w\\-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_PARTS}}}")
 
 
 def is_text(text: str) -> bool:
@@ -48,12 +44,8 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: It is no TOML, or nested too deeply.
     """
-    if found := _LONG_KEY.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        raise ConfigError(
-            f"{path} is not valid TOML: the name in line {line} has more than {MAX_PARTS} parts"
-        )
     try:
+        require_short_keys(text)
         return tomllib.loads(text)
     except RecursionError as err:
         raise ConfigError(f"{path} is not valid TOML: brackets are nested too deeply") from err

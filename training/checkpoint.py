@@ -26,6 +26,7 @@ _FIELDS = frozenset(
         *("loss_steps", "trained_s", "fit", "augment", "provenance"),
     }
 )
+_TABLES = ("fit", "augment", "provenance")
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -91,6 +92,9 @@ def load_run(folder: Path) -> dict[str, Any]:
     missing = sorted(_FIELDS - set(state))
     if missing:
         raise ModelError(f"checkpoint {path} has no {missing[0]!r}; it is of no run: remove it")
+    for name in _TABLES:
+        if not isinstance(state[name], dict):
+            raise ModelError(f"checkpoint {path} has a {name!r} of no run; remove it")
     return state
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.config import FbankConfig
 from engine.errors import ConfigError
+from engine.toml_guard import require_short_keys
 from training.data.scene_config import SceneConfig
 from training.settings import AugmentConfig, DataConfig, FitConfig, ModelConfig
 from training.tables import from_table
@@ -90,7 +91,9 @@ def _read(name_or_path: str, depth: int = 0) -> dict[str, dict[str, Any]]:
     if not path.is_file() or name_or_path not in recipe_names():
         path = Path(name_or_path)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        require_short_keys(text)
+        data = tomllib.loads(text)
     except OSError as err:
         raise ConfigError(
             f"cannot read recipe {name_or_path}: {err.strerror}; name a TOML file or one of "

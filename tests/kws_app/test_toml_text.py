@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from kws_app.toml_text import MAX_BYTES, MAX_PARTS, parse_toml, read_toml_text
+from engine.toml_guard import MAX_PARTS
+from kws_app.toml_text import MAX_BYTES, parse_toml, read_toml_text
 
 FILE = Path("kws.toml")
 _MANY = 100_000

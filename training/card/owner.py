@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from engine.errors import ConfigError
+from engine.toml_guard import require_short_keys
 from training.tables import from_table
 
 
@@ -57,7 +58,9 @@ def read_owner(path: Path) -> Owner:
         ConfigError: It cannot be read, is no TOML, or has an unknown key.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        require_short_keys(text)
+        table = tomllib.loads(text)
     except OSError as err:
         keys = ", ".join(field.name for field in fields(Owner))
         raise ConfigError(
