@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from engine.errors import ConfigError, ModelError, TrainingError
+from engine.files import create_plain_file
 from training.task import Task
 from training.weights import load_tensors
 
@@ -42,7 +43,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     aside = path.with_suffix(".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
+        with create_plain_file(aside) as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
@@ -173,7 +174,12 @@ def locked(folder: Path) -> Iterator[None]:
         TrainingError: Another process trains in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(folder / ".lock", flags, 0o666)
+    except OSError as err:
+        raise TrainingError(f"cannot lock {folder}: {err.strerror}; take another folder") from err
+    with os.fdopen(descriptor, "w") as file:
         try:
             # Not inherited by workers, and gone with the process, however it ends.
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
