@@ -90,6 +90,19 @@ def make_parser() -> argparse.ArgumentParser:
         "--stretch", dest="stretch_s", type=float, default=15.0, help="seconds of a turn"
     )
     window.add_argument("--minutes", type=float, default=0.0, help="then watch the memory")
+    soak = commands.add_parser("soak", help="memory, threads and latency over hours")
+    soak.add_argument("--model", type=Path, default=Path("assets/models/default"))
+    soak.add_argument("--data", type=Path, help="folder of sound files, not the bundled one")
+    soak.add_argument("--hours", type=float, default=72.0, help="of audio at full speed; 0: none")
+    soak.add_argument("--minutes", type=float, default=0.0, help="then with a microphone")
+    soak.add_argument("--device", help="microphone, by name or index; default: the default one")
+    soak.add_argument("--busy", type=int, default=0, help="busy processes beside the microphone")
+    soak.add_argument(
+        "--check",
+        nargs="*",
+        choices=("memory", "handles", "latency", "losses"),
+        help="status 1 where one of these limits does not hold; without names any of them",
+    )
     return parser
 
 

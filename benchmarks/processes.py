@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,3 +41,16 @@ def usage(pid: int) -> Usage:
         threads=len(list((folder / "task").iterdir())),
         descriptors=len(list((folder / "fd").iterdir())),
     )
+
+
+@contextmanager
+def busy_processes(count: int) -> Iterator[None]:
+    """Keep so many cores busy."""
+    command = [sys.executable, "-c", "while True: pass"]
+    processes = [subprocess.Popen(command) for _ in range(count)]  # noqa: S603  our own command
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()

@@ -15,6 +15,17 @@ DEMO = Path(__file__).parent.parent / "assets" / "demo.flac"
 _SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 
 
+def sound_files(folder: Path | None) -> list[Path]:
+    """Those below a folder in a fixed random order; the bundled recording if that is None."""
+    if folder is None:
+        return [DEMO]
+    files = sorted(file for file in folder.rglob("*") if file.suffix in _SUFFIXES)
+    if not files:
+        raise SystemExit(f"no sound files below {folder}; it takes {', '.join(_SUFFIXES)}")
+    random.Random(0).shuffle(files)
+    return files
+
+
 def write_recording(path: Path, folder: Path | None, seconds: float) -> None:
     """Write one of at least a length: 16 kHz, mono.
 
@@ -24,12 +35,7 @@ def write_recording(path: Path, folder: Path | None, seconds: float) -> None:
             recording if None.
         seconds: Length.
     """
-    files = [DEMO]
-    if folder is not None:
-        files = sorted(file for file in folder.rglob("*") if file.suffix in _SUFFIXES)
-        if not files:
-            raise SystemExit(f"no sound files below {folder}; it takes {', '.join(_SUFFIXES)}")
-        random.Random(0).shuffle(files)
+    files = sound_files(folder)
     with soundfile.SoundFile(path, "w", RATE_HZ, 1, "PCM_16") as written:
         for file in chain.from_iterable(repeat(files)):
             with FileSource(file, RATE_HZ) as source:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.processes import busy_processes
 from engine.backends.onnxruntime import INPUT_NAME, OUTPUT_NAME
 from engine.manifest import load_manifest
 
@@ -35,7 +32,7 @@ def report(model: Path, rounds: int, busy: int) -> str:
     shape = (1, manifest.fbank.target_frames, manifest.fbank.n_mels)
     model_input = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     passes: list[list[tuple[float, float, float]]] = []
-    with _busy_processes(busy):
+    with busy_processes(busy):
         for _ in range(_PASSES):
             passes.append([])
             for threads, spinning in _SETTINGS:
@@ -82,15 +79,3 @@ def _paced(session: Any, model_input: np.ndarray, rounds: int) -> tuple[float, f
     share = (time.process_time() - cpu_started) / (time.perf_counter() - wall_started)
     median_s, p99_s = np.percentile(times_s, [50, 99])
     return float(median_s) * 1000, float(p99_s) * 1000, share
-
-
-@contextmanager
-def _busy_processes(count: int) -> Iterator[None]:
-    command = [sys.executable, "-c", "while True: pass"]
-    processes = [subprocess.Popen(command) for _ in range(count)]  # noqa: S603  our own command
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()

@@ -92,9 +92,9 @@ class FbankConfig:
         )
         _require(1 <= self.n_mels <= 256, f"fbank n_mels is {self.n_mels}; it must be 1 to 256")
         _require(
-            0 <= self.low_hz < self.high_hz <= self.sample_rate_hz / 2,
-            f"fbank band is {self.low_hz} to {self.high_hz} Hz; it must rise and end at or below "
-            f"half of {self.sample_rate_hz} Hz",
+            0 <= self.low_hz <= self.high_hz - 1 and self.high_hz <= self.sample_rate_hz / 2,
+            f"fbank band is {self.low_hz} to {self.high_hz} Hz; it must rise by 1 Hz or more and "
+            f"end at or below half of {self.sample_rate_hz} Hz",
         )
         _require(self.taper == "hann", f"fbank taper is {self.taper!r}; it must be 'hann'")
         _require(self.dither == 0, f"fbank dither is {self.dither}; it must be 0")
@@ -103,6 +103,11 @@ class FbankConfig:
             _require(
                 value >= _SMALLEST, f"fbank {name} is {value}; it must be above 0 ({_SMALLEST:g})"
             )
+        _require(
+            self.std * self.std_factor >= _SMALLEST,
+            f"fbank std x std_factor is {self.std * self.std_factor}; it must be {_SMALLEST:g} or "
+            "more, or the features would be infinite",
+        )
         _require(
             1 <= self.target_frames <= 4096,
             f"fbank target_frames is {self.target_frames}; it must be 1 to 4096",

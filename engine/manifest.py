@@ -120,11 +120,15 @@ def require_names(name: str, labels: Sequence[str]) -> None:
         ConfigError: One of them is too long, or no text.
     """
     for what, text in (("name", name), *(("label", label) for label in labels)):
-        if len(text) > _MAX_NAME or any(unicodedata.category(c) in _NO_TEXT for c in text):
+        if len(text) > _MAX_NAME or not _is_text(text):
             raise ConfigError(
                 f"{what} {text[:_MAX_NAME]!r} must be text of at most {_MAX_NAME} characters, "
                 "without line breaks and control characters"
             )
+
+
+def _is_text(text: str) -> bool:
+    return all(unicodedata.category(c) not in _NO_TEXT for c in text)
 
 
 def manifest_to_json(manifest: ModelManifest) -> str:

@@ -21,6 +21,7 @@ from engine.types import (
     BackendChanged,
     DeviceBack,
     DeviceLost,
+    DeviceTrouble,
     Float32,
     Gap,
     Heard,
@@ -62,6 +63,7 @@ class _Counters:
     inference_s: deque[float] = field(default_factory=_times)
     total_s: deque[float] = field(default_factory=_times)
     last_window_at: float = 0.0
+    clock_ppm: float | None = None
 
 
 class Pipeline:
@@ -106,6 +108,7 @@ class Pipeline:
         self._decisions: deque[DecisionConfig] = deque(maxlen=1)  # the newest one counts
         self._stop_asked = threading.Event()
         self._failure: BaseException | None = None
+        self._failing = threading.Lock()
         # A driver may hang: who has waited long enough may end the program all the same.
         self._thread = threading.Thread(target=self._run, name="scorer", daemon=True)
         self._started_at = 0.0
@@ -116,6 +119,11 @@ class Pipeline:
     def is_alive(self) -> bool:
         """Whether the thread runs; after `join`, whether that gave up waiting."""
         return self._thread.is_alive()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The first error so far; `join` raises it."""
+        return self._failure
 
     def start(self) -> None:
         """Begin listening; failures are raised by `join`."""
@@ -135,11 +143,20 @@ class Pipeline:
         self._stop_asked.set()
         self._chosen.cancel()
 
+    def fail(self, error: BaseException) -> None:
+        """Ask the thread to end because something beside it failed; may be called from anywhere.
+
+        `join` raises the first error, whichever thread it came from.
+        """
+        with self._failing:
+            self._failure = self._failure or error
+        self.stop()
+
     def join(self, timeout_s: float | None = None) -> None:
         """Wait for the end.
 
         Raises:
-            KwsError: What ended the thread, as it was raised there.
+            KwsError: What ended the thread, as it was raised there or handed to `fail`.
             TimeoutError: The thread is still running.
         """
         self._thread.join(timeout_s)
@@ -150,7 +167,7 @@ class Pipeline:
 
     def _run(self) -> None:
         self._started_at = time.monotonic()
-        reason = "failed"
+        reason = "interrupted"
         try:
             # The backend first: a refused model must not open a device.
             with self._chosen.backend as backend, self._source as source:
@@ -172,10 +189,11 @@ class Pipeline:
                 )
                 reason = self._listen(scorer, source)
         except BuildCanceledError:
-            reason = "interrupted"
+            pass  # somebody asked for the end
         except BaseException as err:  # noqa: BLE001  raised again by join
-            self._failure = err
+            self.fail(err)
         finally:
+            reason = "failed" if self._failure is not None else reason
             wall_s = time.monotonic() - self._started_at
             self._fan_out.put(Stopped(reason=reason, stats=self._stats(), wall_s=wall_s))
 
@@ -204,6 +222,8 @@ class Pipeline:
             scorer.set_decision(self._decisions.popleft())
         if block.capture_s is not None:
             counters.capture_s.append(block.capture_s)
+        if block.clock_ppm is not None:
+            counters.clock_ppm = block.clock_ppm
         counters.overflows += block.overflows
         self._tell_device(scorer.end_sample, block)
         if block.lost_samples:
@@ -243,6 +263,16 @@ class Pipeline:
         if block.device_back:
             begins = end_sample + block.lost_samples
             self._fan_out.put(DeviceBack(end_sample=begins, device=block.device_back))
+        if (trouble := block.trouble) is not None:
+            self._fan_out.put(
+                DeviceTrouble(
+                    end_sample=end_sample,
+                    device=name,
+                    kind=trouble.kind,
+                    reason=trouble.text,
+                    is_over=trouble.is_over,
+                )
+            )
 
     def _tell_backend(self) -> None:
         """A better backend took over, or one that failed gave way."""
@@ -287,6 +317,7 @@ class Pipeline:
             inference_ms=_p50_p99_ms(counters.inference_s),
             total_ms=_p50_p99_ms(counters.total_s),
             last_window_age_s=time.monotonic() - counters.last_window_at,
+            clock_ppm=counters.clock_ppm,
         )
 
 

@@ -154,7 +154,8 @@ def posteriors_of(logits: Float32, activation: str) -> Float32:
 
 def softmax(logits: Float32) -> Float32:
     """Posteriors that sum to 1, shape as the logits."""
-    shifted = np.exp(logits - logits.max())
+    with np.errstate(over="ignore"):  # of logits as far apart as float32 goes: exp(-inf) is 0
+        shifted = np.exp(logits - logits.max())
     probs: Float32 = shifted / shifted.sum()
     return probs
 

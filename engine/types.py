@@ -118,6 +118,7 @@ class StreamStats:
         inference_ms: p50 and p99 of the time in the backend.
         total_ms: p50 and p99 from samples handed over to decision.
         last_window_age_s: Time since the last window was scored.
+        clock_ppm: How much faster than its rate the device runs; None where that is not known.
     """
 
     end_sample: int
@@ -132,6 +133,7 @@ class StreamStats:
     inference_ms: tuple[float, float]
     total_ms: tuple[float, float]
     last_window_age_s: float
+    clock_ppm: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +182,25 @@ class DeviceLost:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceTrouble:
+    """A device delivers something that is no use; listening goes on.
+
+    Attributes:
+        end_sample: Where that was found, or where it ended.
+        device: Its name.
+        kind: "zeros", "rate" or "fallback".
+        reason: What was found and how to mend it.
+        is_over: Whether it has ended.
+    """
+
+    end_sample: int
+    device: str
+    kind: str
+    reason: str
+    is_over: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceBack:
     """A microphone is there again; a gap follows.
 
@@ -192,4 +213,14 @@ class DeviceBack:
     device: str
 
 
-Event = Started | Heard | Gap | BackendChanged | DeviceLost | DeviceBack | StreamStats | Stopped
+Event = (
+    Started
+    | Heard
+    | Gap
+    | BackendChanged
+    | DeviceLost
+    | DeviceBack
+    | DeviceTrouble
+    | StreamStats
+    | Stopped
+)

@@ -23,6 +23,7 @@ class SlidingWindows:
         self._config = config
         self._newest_only = newest_only
         self._next_end = config.window_samples
+        self._skipped = 0  # since the last window that was taken
 
     @property
     def next_end(self) -> int:
@@ -37,20 +38,21 @@ class SlidingWindows:
     def next(self, ring: RingBuffer) -> Window | None:
         """The next window, or None while it is not complete.
 
-        A window that the writer has already replaced counts as skipped.
+        A window that the writer has already replaced counts as skipped, at the next one that is
+        taken.
         """
         config = self._config
-        skipped = 0
         while ring.end >= self._next_end:
             complete = (ring.end - self._next_end) // config.hop_samples
             lost = max(0, ring.oldest - (self._next_end - config.window_samples))
             overwritten = -(-lost // config.hop_samples)
             jump = complete if self._newest_only else min(complete, overwritten)
             end = self._next_end + jump * config.hop_samples
-            skipped += jump
+            self._skipped += jump
             self._next_end = end + config.hop_samples
             samples = ring.read(end - config.window_samples, config.window_samples)
             if samples is not None:
+                skipped, self._skipped = self._skipped, 0
                 return Window(samples=samples[:, 0], end_sample=end, skipped_windows=skipped)
-            skipped += 1
+            self._skipped += 1
         return None

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 
 from engine.errors import ConfigError, DeviceError, KwsError, ModelError
-from kws_app.settings import read_command, require_window_has, to_toml
+from kws_app.settings import Command, read_command, require_window_has, to_toml
 from kws_app.streams import check_streams, emit, say
 
 
@@ -95,10 +95,19 @@ def _run(arguments: list[str]) -> int:
         from kws_app.gui.app import open_window
 
         return open_window(command)
+    _listen(command)
+    return 0
+
+
+def _listen(command: Command) -> None:
+    from kws_app.crash_guard import ConsoleGuard
+    from kws_app.crash_log import log_faults
+    from kws_app.folders import log_file
     from kws_app.headless import run_headless
 
-    run_headless(command.settings, command.actions)
-    return 0
+    verbose = command.settings.verbose > 0
+    with log_faults(log_file()), ConsoleGuard(log_file(), verbose=verbose) as guard:
+        run_headless(command.settings, command.actions, guard)
 
 
 if __name__ == "__main__":

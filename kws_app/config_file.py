@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError
+from engine.toml_text import parse_toml, read_toml_text
 from kws_app.actions.action import Action
 from kws_app.actions.tables import check_switch, read_actions
 from kws_app.arguments import hint
-from kws_app.toml_text import parse_toml, read_toml_text
 
 _ACTION = "action"  # heads the tables; `actions` is the switch
 WINDOW_TABLE = "window"  # how the window looks; read by the window alone

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.audio.devices import accepted_rates, list_input_devices
 from engine.audio.file import FileSource
-from engine.audio.microphone import MicrophoneSource, accepted_rates, list_input_devices
+from engine.audio.microphone import MicrophoneSource
 from engine.backends import BACKEND_NAMES, choose_backend, why_not
 from engine.errors import DeviceError, KwsError, ModelError
 from engine.manifest import ModelManifest, load_manifest

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from engine.audio.devices import list_input_devices
 from engine.audio.file import FileSource
-from engine.audio.microphone import MicrophoneSource, list_input_devices
 from engine.audio.paced import PacedSource
-from engine.audio.recovering import RecoveringSource
 from engine.audio.source import Source
 from engine.audio.stdin import StdinSource
 from engine.backends import ChosenBackend, choose_backend
@@ -23,25 +22,30 @@ from engine.errors import BackendError, ConfigError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
 from engine.scorer import ScoredWindow
-from engine.types import Event, Stopped
+from engine.types import DeviceBack, DeviceLost, DeviceTrouble, Event, Stopped
 from kws_app.actions.action import Action
 from kws_app.actions.wiring import make_runner
 from kws_app.build_progress import BuildProgress
+from kws_app.crash_guard import ConsoleGuard
 from kws_app.health import Health
+from kws_app.listening import make_microphone
 from kws_app.outputs import Outputs
-from kws_app.printer import Printer
+from kws_app.printer import Printer, in_words
 from kws_app.settings import Settings, decision_for
 from kws_app.streams import emit, say
 
 _POLL_S = 0.2
 
 
-def run_headless(settings: Settings, actions: Sequence[Action] = ()) -> None:
+def run_headless(
+    settings: Settings, actions: Sequence[Action] = (), guard: ConsoleGuard | None = None
+) -> None:
     """Listen until the input ends, a limit is reached or a signal comes.
 
     Args:
         settings: The merged settings.
         actions: What keywords do, if `settings.actions` has them on.
+        guard: Told of the pipeline that ends in order when a thread fails, and of its device.
 
     Raises:
         KwsError: Anything that went wrong, by kind.
@@ -74,11 +78,15 @@ def run_headless(settings: Settings, actions: Sequence[Action] = ()) -> None:
         on_audio=outputs.hear,
         on_window=see,
     )
+    if guard is not None:
+        guard.watch(pipeline)
     # Signals outermost: a second Ctrl-C must not cut off the writing of the files.
     printer = Printer(settings, manifest, decision)
 
     def show(event: Event) -> None:
         health.take(event)
+        if guard is not None and isinstance(event, DeviceLost | DeviceBack | DeviceTrouble):
+            guard.log.warning("%s", in_words(event))
         printer.show(event)
 
     with _signals_call(pipeline.stop), outputs, health, runner:
@@ -98,17 +106,7 @@ def _choose_backend(
 def make_source(settings: Settings, model_rate_hz: int) -> Source:
     """The source that the settings name."""
     if settings.input is None:
-
-        def microphone(look_again: bool) -> Source:
-            return MicrophoneSource(
-                settings.device,
-                model_rate_hz,
-                rate_hz=settings.rate,
-                channels=settings.channels,
-                look_again=look_again,
-            )
-
-        return RecoveringSource(microphone, model_rate_hz)
+        return make_microphone(settings, model_rate_hz)
     source: Source
     if settings.input == "-":
         if sys.stdin is None:
@@ -151,18 +149,16 @@ def _consume(pipeline: Pipeline, queue: EventQueue, show: Callable[[Event], None
     """Show events until the last one; raises what ended the pipeline."""
     pipeline.start()
     try:
-        while True:
-            event = queue.get(_POLL_S)
-            if event is None:
-                continue
-            show(event)
-            if isinstance(event, Stopped):
-                break
-    finally:
-        # Also when printing failed: nobody may wait for a queue that is not read any more.
-        pipeline.stop()
-        queue.close()
-        pipeline.join(timeout_s=10)
+        while not isinstance(event := queue.get(_POLL_S), Stopped):
+            if event is not None:
+                show(event)
+        show(event)
+    except BaseException as err:  # noqa: BLE001  raised again by join, if it was the first
+        pipeline.fail(err)
+    # Also when printing failed: nobody may wait for a queue that is not read any more.
+    pipeline.stop()
+    queue.close()
+    pipeline.join(timeout_s=10)
 
 
 @contextlib.contextmanager

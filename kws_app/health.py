@@ -18,7 +18,15 @@ from typing import Any, Self
 
 from engine.errors import ConfigError
 from engine.scorer import ScoredWindow
-from engine.types import BackendChanged, DeviceBack, DeviceLost, Event, Started, StreamStats
+from engine.types import (
+    BackendChanged,
+    DeviceBack,
+    DeviceLost,
+    DeviceTrouble,
+    Event,
+    Started,
+    StreamStats,
+)
 from kws_app.streams import say
 
 _EVERY_S = 1.0
@@ -60,6 +68,8 @@ class Health:
             "device": "",
             "backend": "",
             "is_device_lost": False,
+            "device_trouble": "",
+            "clock_ppm": None,
             "overflows": 0,
             "lost_samples": 0,
         }
@@ -99,9 +109,19 @@ class Health:
             case DeviceLost():
                 self._known["is_device_lost"] = True
             case DeviceBack():
-                self._known |= {"device": event.device, "is_device_lost": False}
+                self._known |= {
+                    "device": event.device,
+                    "is_device_lost": False,
+                    "device_trouble": "",
+                }
+            case DeviceTrouble():
+                self._known["device_trouble"] = "" if event.is_over else event.kind
             case StreamStats():
-                self._known |= {"overflows": event.overflows, "lost_samples": event.lost_samples}
+                self._known |= {
+                    "overflows": event.overflows,
+                    "lost_samples": event.lost_samples,
+                    "clock_ppm": event.clock_ppm,
+                }
 
     def _write(self) -> None:
         if self._path is None:

@@ -48,7 +48,8 @@ class Outputs:
             self._posteriors = PosteriorsFile(settings.posteriors, manifest.labels, rate_hz)
         if settings.record is not None:
             _refuse_input(settings.record, settings.input)
-            self._recording = Recording(settings.record, rate_hz)
+            self._record_hours = settings.record_hours
+            self._recording = Recording(settings.record, rate_hz, most_hours=self._record_hours)
             self._record_path = settings.record
         if settings.ledger is not None:
             limits = Limits(days=settings.ledger_days, megabytes=settings.ledger_mb)
@@ -64,7 +65,10 @@ class Outputs:
                 stack.enter_context(self._posteriors)
             if self._recording is not None:
                 stack.enter_context(self._recording)
-                self._say(f"recording what the model hears to {self._record_path}")
+                self._say(
+                    f"recording what the model hears to {self._record_path}, "
+                    f"at most {self._record_hours:g} h"
+                )
             if self._keeper is not None:
                 stack.enter_context(self._keeper)
             self._opened = stack.pop_all()
@@ -76,8 +80,8 @@ class Outputs:
 
     def hear(self, samples: Float32, lost_samples: int) -> None:
         """Take what the model hears; for `Pipeline.on_audio`."""
-        if self._recording is not None:
-            self._recording.add(samples, lost_samples)
+        if self._recording is not None and self._recording.add(samples, lost_samples):
+            self._say(f"{self._record_path} is full: --record-hours; listening goes on")
         if self._keeper is not None:
             self._keeper.hear(samples, lost_samples)
 

@@ -11,6 +11,7 @@ from engine.types import (
     BackendChanged,
     DeviceBack,
     DeviceLost,
+    DeviceTrouble,
     Event,
     Gap,
     Heard,
@@ -46,25 +47,27 @@ class Printer:
 
     def _say(self, event: Event) -> None:
         level = self._settings.verbose - (10 if self._settings.quiet else 0)
-        if isinstance(event, Started) and level >= 0:
+        if level < 0:
+            return
+        if isinstance(event, Started):
             say(f"listening to {event.source} with {self._manifest.name} ({event.backend})")
             if level >= 1:
                 say(f"backend: {event.backend_reason}; keywords: {' '.join(self._keywords)}")
-        elif isinstance(event, BackendChanged) and level >= 0:
-            say(f"{event.backend} scores from here on: {event.backend_reason}")
-        elif isinstance(event, DeviceLost) and level >= 0:
-            say(f"{event.reason}; looking for it")
-        elif isinstance(event, DeviceBack) and level >= 0:
-            say(f"listening to {event.device} again")
-        elif isinstance(event, Gap) and level >= 0:
-            say(f"lost {event.lost_samples} samples: {event.reason}")
-        elif isinstance(event, StreamStats) and level >= 1:
-            say(_summary(event, self._rate_hz))
-        elif isinstance(event, Stopped) and level >= 0 and event.stats.end_sample > 0:
-            say(f"{event.reason}: {_summary(event.stats, self._rate_hz)}")
-            if event.stats.windows == 0 and event.reason == "end of input":
-                window_s = self._manifest.windows.window_samples / self._rate_hz
-                say(f"too short to hear anything: the model needs {window_s:g} s of audio")
+        elif isinstance(event, StreamStats):
+            if level >= 1:
+                say(_summary(event, self._rate_hz))
+        elif isinstance(event, Stopped):
+            self._say_end(event)
+        elif not isinstance(event, Heard):
+            say(in_words(event))
+
+    def _say_end(self, event: Stopped) -> None:
+        if event.stats.end_sample == 0:
+            return
+        say(f"{event.reason}: {_summary(event.stats, self._rate_hz)}")
+        if event.stats.windows == 0 and event.reason == "end of input":
+            window_s = self._manifest.windows.window_samples / self._rate_hz
+            say(f"too short to hear anything: the model needs {window_s:g} s of audio")
 
     def _as_json(self, event: Event) -> dict[str, Any]:
         match event:
@@ -81,6 +84,11 @@ class Printer:
                     "backend_reason": event.backend_reason,
                     "keywords": self._keywords,
                     "hop_s": manifest.windows.hop_samples / self._rate_hz,
+                    "keeps": [
+                        name
+                        for name in ("record", "ledger")
+                        if getattr(self._settings, name) is not None
+                    ],
                 }
             case Heard(detection=detection):
                 return {
@@ -111,6 +119,15 @@ class Printer:
                     "time_s": event.end_sample / self._rate_hz,
                     "device": event.device,
                 }
+            case DeviceTrouble():
+                return {
+                    "event": "device_trouble",
+                    "time_s": event.end_sample / self._rate_hz,
+                    "device": event.device,
+                    "kind": event.kind,
+                    "reason": event.reason,
+                    "is_over": event.is_over,
+                }
             case Gap():
                 return {
                     "event": "gap",
@@ -132,6 +149,7 @@ class Printer:
                     "inference_ms": _p50_p99(event.inference_ms),
                     "total_ms": _p50_p99(event.total_ms),
                     "last_window_age_s": round(event.last_window_age_s, 3),
+                    "clock_ppm": None if event.clock_ppm is None else round(event.clock_ppm, 1),
                 }
             case Stopped(stats=stats):
                 return {
@@ -143,6 +161,21 @@ class Printer:
                     "audio_s": stats.end_sample / self._rate_hz,
                     "wall_s": round(event.wall_s, 3),
                 }
+
+
+def in_words(event: BackendChanged | DeviceLost | DeviceBack | DeviceTrouble | Gap) -> str:
+    """A line for people."""
+    match event:
+        case BackendChanged():
+            return f"{event.backend} scores from here on: {event.backend_reason}"
+        case DeviceLost():
+            return f"{event.reason}; looking for it"
+        case DeviceBack():
+            return f"listening to {event.device}"
+        case DeviceTrouble():
+            return event.reason
+        case Gap():
+            return f"lost {event.lost_samples} samples: {event.reason}"
 
 
 def _p50_p99(pair: tuple[float, float]) -> dict[str, float]:

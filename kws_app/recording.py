@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from pathlib import Path
 from typing import Any, Self
@@ -31,12 +32,16 @@ class Recording:
     Args:
         path: Target; its suffix is .flac or .wav.
         sample_rate_hz: Rate of the model.
+        most_hours: Length at which it is closed and takes no more.
+
+    Attributes:
+        is_full: Whether it has come to that.
 
     Raises:
         ConfigError: The suffix is another one, or the folder does not exist.
     """
 
-    def __init__(self, path: Path, sample_rate_hz: int) -> None:
+    def __init__(self, path: Path, sample_rate_hz: int, *, most_hours: float = math.inf) -> None:
         if path.suffix.lower() not in _FORMATS:
             raise ConfigError(f"--record is {path}; its name must end in .flac or .wav")
         if not path.parent.is_dir():
@@ -46,7 +51,9 @@ class Recording:
         self._format = _FORMATS[path.suffix.lower()]
         self._rate_hz = sample_rate_hz
         self._samples = 0
+        self._most_samples = most_hours * 3600 * sample_rate_hz
         self._is_finished = False
+        self.is_full = False
 
     @property
     def seconds(self) -> float:
@@ -66,21 +73,26 @@ class Recording:
         )
         return self
 
-    def add(self, samples: Float32, lost_samples: int) -> None:
-        """Append samples, after zeros for those that were lost before them.
+    def add(self, samples: Float32, lost_samples: int) -> bool:
+        """Append samples, after zeros for those that were lost before them; a full one ends.
 
         Args:
             samples: Shape [n].
             lost_samples: How many are missing before them.
 
+        Returns:
+            Whether these were the last that it takes.
+
         Raises:
             KwsError: The disk is full, or the file as long as a WAV file can be.
         """
-        while lost_samples > 0:
+        was_full = self.is_full
+        while lost_samples > 0 and not self.is_full:
             piece = min(lost_samples, _PIECE_SAMPLES)
             self._write(np.zeros(piece, np.float32))
             lost_samples -= piece
         self._write(samples)
+        return self.is_full and not was_full
 
     def __exit__(self, kind: object, *exc_info: object) -> None:
         """Close and rename, also after a failure: nothing heard is lost."""
@@ -107,6 +119,11 @@ class Recording:
             raise KwsError(f"cannot write --record {self._path}: {err.strerror}") from err
 
     def _write(self, samples: Float32) -> None:
+        if self.is_full:
+            return
+        if self._samples + len(samples) >= self._most_samples:
+            samples = samples[: math.ceil(self._most_samples - self._samples)]
+            self.is_full = True
         if self._format == "WAV" and self._samples + len(samples) > _MAX_WAV_SAMPLES:
             hours = _MAX_WAV_SAMPLES / self._rate_hz / 3600
             raise KwsError(
@@ -116,6 +133,8 @@ class Recording:
         self._file.write(to_pcm(samples))
         self._check()
         self._samples += len(samples)
+        if self.is_full:
+            self._finish()
 
     def _check(self) -> None:
         if self._sink.error is not None:

@@ -37,7 +37,7 @@ _HEADLESS_ONLY = ("duration", "max_detections", "json", "posteriors", "health")
 BACKENDS = ("auto", *BACKEND_NAMES)
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     **dict.fromkeys(
-        ("max_detections", "rate", "channels", "ledger_mb"),
+        ("max_detections", "rate", "channels", "record_hours", "ledger_mb"),
         ("above 0", lambda value: 0 < value < math.inf),
     ),
     # What is counted in samples must stay countable.
@@ -75,6 +75,9 @@ class Settings:
     """Everything that a person can set; the metadata is what --help prints."""
 
     device: str | None = _setting("microphone, by name or index", _AUDIO, "NAME|INDEX")
+    fallback_device: str | None = _setting(
+        "listened to while the other microphone is not there", _AUDIO, "NAME|INDEX"
+    )
     input: str | None = _setting(
         "sound file, or - for raw signed 16-bit PCM on standard input", _AUDIO, "FILE|-"
     )
@@ -103,6 +106,9 @@ class Settings:
     )
     record: Path | None = _setting(
         "write the samples that the model hears to this file", _OUTPUT, "FILE.flac|FILE.wav"
+    )
+    record_hours: float = _setting(
+        "end the recording at this length; listening goes on", _OUTPUT, "HOURS", default=24.0
     )
     ledger: Path | None = _setting(
         "keep the audio of detections and near misses in this folder", _OUTPUT, "DIR"
@@ -136,12 +142,7 @@ class Settings:
                 f"actions is {self.actions!r}; it must be one of {wanted}"
                 f"{hint(self.actions, SWITCHES)}"
             )
-        if self.device is not None and self.input is not None:
-            raise ConfigError("--device and --input exclude each other; give one of them")
-        if self.input == "":
-            raise ConfigError("input is empty; name a sound file, or - for standard input")
-        if self.realtime and self.input is None:
-            raise ConfigError("--realtime paces a file; give --input FILE with it")
+        self._require_one_source()
         for name, (wanted, fits) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not fits(value):
@@ -151,6 +152,18 @@ class Settings:
                 raise ConfigError(
                     f"threshold of {word!r} is {value}; it must be above 0 and at most 1"
                 )
+
+    def _require_one_source(self) -> None:
+        if self.device is not None and self.input is not None:
+            raise ConfigError("--device and --input exclude each other; give one of them")
+        if self.fallback_device is not None and self.fallback_device == self.device:
+            raise ConfigError(
+                f"fallback_device is {self.device!r}, as device is; name another microphone"
+            )
+        if self.input == "":
+            raise ConfigError("input is empty; name a sound file, or - for standard input")
+        if self.realtime and self.input is None:
+            raise ConfigError("--realtime paces a file; give --input FILE with it")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,7 +65,8 @@ def to_toml_value(value: Any) -> str:
     if isinstance(value, Mapping):
         pairs = (f"{to_toml_value(key)} = {to_toml_value(item)}" for key, item in value.items())
         return "{ " + ", ".join(pairs) + " }"
-    return json.dumps(str(value), ensure_ascii=False)  # also a basic string of TOML
+    # Also a basic string of TOML, which has one more character that must be escaped.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _boolean(value: Any) -> bool:

@@ -1,11 +1,18 @@
 """Fixtures for all tests."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import configuration, settings
 from tiny_model import make_model_folder
 
 ROOT = Path(__file__).parent.parent
+
+# The same examples on every machine, and nothing of theirs beside the tests.
+configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "kws-hypothesis")
+settings.register_profile("kws", database=None, derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("kws")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ RUNTIMES = (
     *("onnxruntime", "sounddevice", "soundfile", "soxr", "torch", "onnx", "tensorrt"),
     *("paho", "Xlib"),
 )
-QT = ("PyQt5", "qtpy", "pyqtgraph", "platformdirs", "tomlkit")
+QT = ("PyQt5", "qtpy", "pyqtgraph", "tomlkit")
 SCRIPT = """
 import importlib, pkgutil, sys, threading
 import engine, kws_app

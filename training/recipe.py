@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from engine.config import FbankConfig
 from engine.errors import ConfigError
-from engine.toml_guard import require_short_keys
+from engine.toml_text import parse_toml, read_toml_text
 from training.data.scene_config import SceneConfig
 from training.settings import AugmentConfig, DataConfig, FitConfig, ModelConfig
 from training.tables import from_table
@@ -87,20 +86,17 @@ def load_recipe(
 
 
 def _read(name_or_path: str, depth: int = 0) -> dict[str, dict[str, Any]]:
-    path = RECIPES / f"{name_or_path}.toml"
-    if not path.is_file() or name_or_path not in recipe_names():
-        path = Path(name_or_path)
+    own = name_or_path in recipe_names()
+    path = RECIPES / f"{name_or_path}.toml" if own else Path(name_or_path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        require_short_keys(text)
-        data = tomllib.loads(text)
+        data = parse_toml(read_toml_text(path), path)
     except OSError as err:
         raise ConfigError(
             f"cannot read recipe {name_or_path}: {err.strerror}; name a TOML file or one of "
             f"{', '.join(recipe_names())}"
         ) from err
-    except (ValueError, RecursionError) as err:
-        raise ConfigError(f"recipe {name_or_path!r} is not TOML: {err}") from err
+    except ValueError as err:  # a name with a zero byte
+        raise ConfigError(f"cannot read recipe {name_or_path!r}: {err}") from err
     base = data.pop("recipe", None)
     tables: dict[str, dict[str, Any]] = {}
     if base is not None:
@@ -122,9 +118,9 @@ def _apply(tables: dict[str, dict[str, Any]], change: str) -> None:
     if not found or not dot:
         raise ConfigError(f"change {change!r} must be TABLE.KEY=VALUE, such as fit.steps=100")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = parse_toml(f"value = {text}", Path("change"))["value"]
+    except ConfigError as err:
+        if isinstance(err.__cause__, RecursionError):
+            raise ConfigError(f"change {change[:40]!r}... is nested too deeply") from err
         value = text  # text without quotes
-    except RecursionError as err:
-        raise ConfigError(f"change {change[:40]!r}... is nested too deeply") from err
     tables[table] = {**tables.get(table, {}), name: value}

@@ -42,6 +42,8 @@ def from_table(cls: type[T], table: Mapping[str, Any], where: str) -> T:
 
 def _converted(value: object, hint: Any, where: str) -> Any:
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ConfigError(f"{where} is a number of more than 64 bits; it is too large")
     for kind in kinds:
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)

@@ -10,6 +10,7 @@ from engine.errors import SourceError
 
 _BLOCK_S = 0.1
 _UNKNOWN_FRAMES = 2**62
+_MAX_BLOCK_VALUES = 1 << 22  # 16 MB: 0.1 s of 1,024 channels may be much more
 
 
 class FileSource:
@@ -55,6 +56,10 @@ class FileSource:
                 raise SourceError(f"no such file: {self._path}")
             if self._path.is_dir():
                 raise SourceError(f"{self._path} is a folder; name a sound file")
+            if self._path.suffix.lower() == ".raw":  # libsndfile would have to be told its rate
+                raise SourceError(
+                    f"{self._path} has no header by its name; pipe its PCM in (--input - --rate HZ)"
+                )
             self._file = soundfile.SoundFile(self._path)
         except (OSError, soundfile.LibsndfileError) as err:
             raise SourceError(f"cannot read {self._path} as a sound file: {_reason(err)}") from err
@@ -62,6 +67,8 @@ class FileSource:
         # python-soundfile seeks to where it already is after every read, and MP3 decoders answer a
         # seek with silence or noise. It does not do so for files that cannot seek.
         self._file.seekable = lambda: False
+        most = _MAX_BLOCK_VALUES // self._file.channels
+        self._block_frames = max(1, min(int(self.sample_rate_hz * _BLOCK_S), most))
         self._resampler = MonoResampler(self.sample_rate_hz, self._model_rate_hz)
         return self
 
@@ -77,9 +84,7 @@ class FileSource:
         if self._finished:
             return None
         try:
-            samples = self._file.read(
-                max(1, int(self.sample_rate_hz * _BLOCK_S)), dtype="float32", always_2d=True
-            )
+            samples = self._file.read(self._block_frames, dtype="float32", always_2d=True)
         except (OSError, soundfile.LibsndfileError) as err:
             raise SourceError(f"{self._path} is damaged at frame {self._position}: {err}") from err
         check_samples(samples, self.name, self._position)

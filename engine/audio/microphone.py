@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
-from engine.audio.portaudio import load_sounddevice, rescan, within
-from engine.audio.source import Block, MonoResampler
+import numpy as np
+
+from engine.audio.devices import OPEN_S, InputDevice, find_input_device, sounddevice_for_input
+from engine.audio.portaudio import rescan, within
+from engine.audio.sample_clock import SampleClock
+from engine.audio.source import Block, MonoResampler, Trouble
 from engine.errors import DeviceError
 from engine.ring import RingBuffer
 from engine.types import Float32
@@ -19,115 +21,8 @@ _RING_S = 4.0
 _BLOCK_S = 0.02
 _POLL_S = 0.01
 _WAIT_S = 0.2
-_SILENT_DEVICE_S = 3.0
-_OPEN_S, _CLOSE_S = 8.0, 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class InputDevice:
-    """An input device as PortAudio lists it.
-
-    Attributes:
-        index: PortAudio's number; changes when devices come and go.
-        name: Name.
-        host_api: ALSA, Core Audio, WASAPI ...
-        channels: Most input channels.
-        default_rate_hz: Its own rate.
-        is_default: Whether it is the default input.
-    """
-
-    index: int
-    name: str
-    host_api: str
-    channels: int
-    default_rate_hz: int
-    is_default: bool
-
-
-def list_input_devices() -> list[InputDevice]:
-    """All input devices.
-
-    Raises:
-        DeviceError: PortAudio is missing, cannot list them, or hangs.
-    """
-    return within(_OPEN_S, "PortAudio", _listed)
-
-
-def accepted_rates(device: InputDevice, rates_hz: Sequence[int]) -> list[int]:
-    """Those of some rates that a device says it can be opened at.
-
-    Raises:
-        DeviceError: PortAudio is missing or hangs.
-    """
-    return within(_OPEN_S, device.name, lambda: _accepted(device, rates_hz))
-
-
-def _accepted(device: InputDevice, rates_hz: Sequence[int]) -> list[int]:
-    sounddevice = _sounddevice()
-    accepted = []
-    for rate_hz in rates_hz:
-        try:
-            sounddevice.check_input_settings(
-                device=device.index, channels=1, dtype="float32", samplerate=rate_hz
-            )
-        except (sounddevice.PortAudioError, ValueError):
-            continue
-        accepted.append(rate_hz)
-    return accepted
-
-
-def _listed() -> list[InputDevice]:
-    sounddevice = _sounddevice()
-    try:
-        apis = sounddevice.query_hostapis()
-        default = sounddevice.default.device[0]
-        return [
-            InputDevice(
-                index=index,
-                name=str(device["name"]),
-                host_api=str(apis[device["hostapi"]]["name"]),
-                channels=int(device["max_input_channels"]),
-                default_rate_hz=round(device["default_samplerate"]),
-                is_default=index == default,
-            )
-            for index, device in enumerate(sounddevice.query_devices())
-            if device["max_input_channels"] > 0
-        ]
-    except sounddevice.PortAudioError as err:
-        raise DeviceError(f"PortAudio cannot list the devices: {err}") from err
-
-
-def find_input_device(wanted: str | None) -> InputDevice:
-    """Choose a device.
-
-    Args:
-        wanted: An index, a name, or a part of a name that fits one device only; None for the
-            default.
-
-    Raises:
-        DeviceError: Nothing fits, or several do.
-    """
-    devices = _listed()
-    if not devices:
-        raise DeviceError(
-            "there is no input device; plug in a microphone, or take a recording (--input FILE)"
-        )
-    if wanted is None:
-        defaults = [device for device in devices if device.is_default]
-        return defaults[0] if defaults else devices[0]
-    lower = wanted.lower()
-    for matches in (
-        [d for d in devices if wanted.isdecimal() and d.index == int(wanted)],
-        [d for d in devices if d.name.lower() == lower],
-        [d for d in devices if lower in d.name.lower()],
-    ):
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            names = ", ".join(f"{d.index} {d.name!r} ({d.host_api})" for d in matches)
-            raise DeviceError(f"device {wanted!r} fits several: {names}; give the index")
-    names = ", ".join(f"{d.index} {d.name!r}" for d in devices)
-    raise DeviceError(f"no input device is called {wanted!r}; there are: {names}")
+_SILENT_DEVICE_S = 2.0
+_CLOSE_S = 1.0
 
 
 class _Inlet:
@@ -136,15 +31,21 @@ class _Inlet:
     ring: RingBuffer
 
     def __init__(self) -> None:
-        self.called_back_at = time.monotonic()
+        # Samples so far, and when the last of them came: read on another thread, so set at once.
+        self.newest = (0, time.monotonic())
         self.overflows = 0
+        self.has_ended = False
 
     def take(self, indata: Float32, _frames: int, _time: Any, status: Any) -> None:
         """Copy and count, on PortAudio's thread."""
-        self.ring.write(indata)
-        self.called_back_at = time.monotonic()
         if status.input_overflow:
             self.overflows += 1
+        self.ring.write(indata)
+        self.newest = (self.ring.end, time.monotonic())
+
+    def end(self) -> None:
+        """PortAudio calls nobody back any more."""
+        self.has_ended = True
 
 
 class MicrophoneSource:
@@ -156,6 +57,7 @@ class MicrophoneSource:
         rate_hz: Rate to open the device at; None for its own.
         channels: Channels to open; None for one.
         look_again: Have PortAudio list the devices anew; needed after one came or went.
+        known: The same device as it was listed when it was opened before.
     """
 
     is_live = True
@@ -168,16 +70,21 @@ class MicrophoneSource:
         rate_hz: int | None = None,
         channels: int | None = None,
         look_again: bool = False,
+        known: InputDevice | None = None,
     ) -> None:
         self._wanted = device
         self._look_again = look_again
+        self._known = known
         self._model_rate_hz = model_rate_hz
-        self._rate_hz = rate_hz
+        self._asked_rate_hz = rate_hz
+        self._rate_hz = 0
         self._channels = channels or 1
         self._name = device or "default"
         self._stream: Any = None
         self._reported_overflows = 0
         self._position = 0
+        self._waited_s = 0.0
+        self._is_rate_told = False
 
     @property
     def name(self) -> str:
@@ -187,13 +94,32 @@ class MicrophoneSource:
     @property
     def sample_rate_hz(self) -> int:
         """Rate that the stream was opened at."""
-        return self._rate_hz or 0
+        return self._rate_hz
+
+    @property
+    def wanted(self) -> str | InputDevice | None:
+        """What `again` looks for: the same device once it was opened; the default is None."""
+        return self._wanted if self._wanted is None else self._known or self._wanted
+
+    def again(self) -> MicrophoneSource:
+        """Another source of the same device, wherever it is listed then.
+
+        The default is whichever is the default then.
+        """
+        return MicrophoneSource(
+            self._wanted,
+            self._model_rate_hz,
+            rate_hz=self._asked_rate_hz,
+            channels=self._channels,
+            look_again=True,
+            known=self.wanted if isinstance(self.wanted, InputDevice) else None,
+        )
 
     def __enter__(self) -> Self:
         """Open and start the device; raises DeviceError, also when that takes more than 8 s."""
-        self._stream = within(_OPEN_S, self._name, self._open, undo=_close)
+        self._stream = within(OPEN_S, self._name, self._open, undo=_close)
         self._resampler = MonoResampler(self.sample_rate_hz, self._model_rate_hz)
-        self._last_audio = time.monotonic()
+        self._clock = SampleClock(self.sample_rate_hz)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -206,36 +132,57 @@ class MicrophoneSource:
         """What was captured since the last call, waiting up to 0.2 s for it.
 
         Raises:
-            DeviceError: The device has delivered nothing for 3 s.
+            DeviceError: The stream has ended, or the device has delivered nothing for 2 s.
         """
-        deadline = time.monotonic() + _WAIT_S
-        while self._inlet.ring.end == self._position and time.monotonic() < deadline:
+        began = time.monotonic()
+        while self._inlet.ring.end == self._position and time.monotonic() - began < _WAIT_S:
             time.sleep(_POLL_S)
+        end_sample, at_s = self._inlet.newest
         captured, lost = self._take()
-        now = time.monotonic()
-        capture_s = None
-        if len(captured):
-            self._last_audio = now
-            capture_s = float(self._stream.latency) + now - self._inlet.called_back_at
-        elif now - self._last_audio > _SILENT_DEVICE_S:
-            raise DeviceError(f"{self._name!r} has delivered no audio for {_SILENT_DEVICE_S:.0f} s")
+        if not len(captured):
+            self._require_audio(time.monotonic() - began)
+            return Block(samples=np.empty(0, np.float32))
+        self._waited_s = 0.0
         total = self._inlet.overflows
         overflows, self._reported_overflows = total - self._reported_overflows, total
+        if end_sample:  # else the first callback is at work
+            lost += self._clock.add(end_sample, at_s, overflowed=overflows > 0)
         return Block(
             samples=self._resampler.convert(captured),
             lost_samples=round(lost * self._model_rate_hz / self.sample_rate_hz),
             overflows=overflows,
-            capture_s=capture_s,
+            capture_s=float(self._stream.latency) + time.monotonic() - at_s,
+            clock_ppm=self._clock.drift_ppm,
+            trouble=self._rate_trouble(),
+        )
+
+    def _require_audio(self, waited_s: float) -> None:
+        # The program itself may have been stopped meanwhile: that is no time waited.
+        self._waited_s += min(waited_s, 2 * _WAIT_S)
+        if self._inlet.has_ended:
+            raise DeviceError(f"{self._name!r} has gone")
+        if self._waited_s > _SILENT_DEVICE_S:
+            raise DeviceError(f"{self._name!r} has delivered no audio for {_SILENT_DEVICE_S:.0f} s")
+
+    def _rate_trouble(self) -> Trouble | None:
+        """Told once of a stream."""
+        if self._is_rate_told or (rate_hz := self._clock.measured_rate_hz) is None:
+            return None
+        self._is_rate_told = True
+        return Trouble(
+            kind="rate",
+            text=f"{self._name!r} was opened at {self.sample_rate_hz} Hz and delivers {rate_hz} "
+            "samples a second, so words sound too high or too low; try another --rate",
         )
 
     def _open(self) -> Any:
         """The stream, started."""
-        sounddevice = _sounddevice()
+        sounddevice = sounddevice_for_input()
         if self._look_again:
             rescan(sounddevice)
-        device = find_input_device(self._wanted)
+        device = self._known = find_input_device(self._known or self._wanted)
         self._name = device.name
-        rate_hz = self._rate_hz or device.default_rate_hz
+        rate_hz = self._asked_rate_hz or device.default_rate_hz
         inlet = self._inlet = _Inlet()
         stream = None
         try:
@@ -247,6 +194,7 @@ class MicrophoneSource:
                 blocksize=round(rate_hz * _BLOCK_S),
                 latency="low",
                 callback=inlet.take,
+                finished_callback=inlet.end,
             )
             # Drivers may give another rate than the one asked for.
             self._rate_hz = round(stream.samplerate)
@@ -278,10 +226,6 @@ class MicrophoneSource:
             newest = max(0, end - self.sample_rate_hz)
             lost += newest - self._position
             self._position = newest
-
-
-def _sounddevice() -> Any:
-    return load_sounddevice("there is no microphone", ", or take a recording (--input FILE)")
 
 
 def _close(stream: Any) -> None:

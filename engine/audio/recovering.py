@@ -6,28 +6,55 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol, Self
 
 import numpy as np
 
-from engine.audio.source import Block, Source
+from engine.audio.devices import InputDevice
+from engine.audio.source import Block, Source, Trouble
+from engine.audio.zeros import ZerosWatch
 from engine.errors import DeviceError
 
 _WAIT_S = 0.2
-# Short to the end: who plugs a microphone in again wants to be heard within two seconds.
-_BACK_OFF_S = (0.25, 0.5, 1.0, 1.5)
+# For a device that is seen and does not open; how soon one is seen is the watch's matter.
+_BACK_OFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _JITTER = 0.2  # several programs must not ask a sound server in step
+_UNSEEN_S = 30.0  # it is tried all the same: the watch may be mistaken
+
+
+class Device(Source, Protocol):
+    """A source that can be opened once more."""
+
+    @property
+    def wanted(self) -> str | InputDevice | None:
+        """Which one that is, as for `find_input_device`."""
+
+    def again(self) -> Device:
+        """Another source of the same device, wherever it is listed then."""
+
+
+class Watch(Protocol):
+    """Looks for devices, and disturbs none that is open."""
+
+    def is_there(self) -> bool:
+        """Whether one of them has been seen."""
+
+    def close(self) -> None:
+        """Look no more."""
 
 
 class RecoveringSource:
-    """Opens a device again and again after it was lost; time goes on meanwhile.
+    """Opens a device again after it was lost, as soon as it is seen; time goes on meanwhile.
 
     The first opening is not retried: who starts a program with a wrong device wants to know.
 
     Args:
-        open_device: Makes a source; told whether devices must be listed anew.
+        device: The one that is wanted.
         model_rate_hz: Rate of its blocks.
+        watch: Begins to look for devices.
+        fallback: Listened to while the other one is not there; None for none.
         clock: Monotonic seconds.
         sleep: Waits for seconds.
     """
@@ -36,24 +63,33 @@ class RecoveringSource:
 
     def __init__(
         self,
-        open_device: Callable[[bool], Source],
+        device: Device,
         model_rate_hz: int,
         *,
+        watch: Callable[[Sequence[Device]], Watch],
+        fallback: Device | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._open_device = open_device
+        self._devices = [device] if fallback is None else [device, fallback]
+        self._begin_watch = watch
+        self._watch: Watch | None = None
         self._rate_hz = model_rate_hz
         self._clock = clock
         self._sleep = sleep
         self._random = random.Random()
-        self._source: Source | None = open_device(False)
-        self._name = self._source.name
+        self._zeros = ZerosWatch(model_rate_hz)
+        self._source: Device | None = None
+        self._name = device.name
         self._source_rate_hz = 0
         self._heard_at_s = 0.0
+        self._is_back = False  # opened again, and nothing has come yet
+        self._next = 0  # which device is tried next
         self._tries = 0
         self._try_at_s = 0.0
+        self._watched_at_s = 0.0
         self._opening: _Opening | None = None
+        self._missing: DeviceError | None = None  # why the first one was not there at the start
 
     @property
     def name(self) -> str:
@@ -66,9 +102,17 @@ class RecoveringSource:
         return self._source_rate_hz
 
     def __enter__(self) -> Self:
-        """Open the device; raises DeviceError."""
-        assert self._source is not None  # noqa: S101  made above, entered once
-        self._take(self._source.__enter__())
+        """Open the device, or else the fallback; raises DeviceError."""
+        try:
+            self._take(self._devices[0].__enter__(), 0)
+        except DeviceError as err:
+            if len(self._devices) == 1:
+                raise
+            try:
+                self._take(self._devices[1].again().__enter__(), 1)
+            except DeviceError:
+                raise err from None
+            self._missing = err
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -81,60 +125,113 @@ class RecoveringSource:
         """The next block; an empty one while there is no device."""
         if self._source is None:
             return self._look()
+        if self._missing is not None:
+            text = f"{self._missing}. Listening to {self._name!r} until it is there"
+            self._missing = None
+            return replace(_empty(), trouble=Trouble(kind="fallback", text=text))
+        if self._watch is not None and self._watch.is_there():
+            self._close()
+            self._next = self._tries = 0
+            return _empty()
+        if self._zeros.wants_reopening():
+            return self._lose(f"{self._name!r} delivers nothing but zeros; it is opened anew")
         try:
             block = self._source.read()
         except DeviceError as err:
-            self._close()
-            self._tries = 0
-            self._wait_for_next()
-            return _empty(lost_device=str(err))
-        if block is None:
+            return self._lose(str(err))
+        return self._heard(block) if block is not None else _empty()
+
+    def _heard(self, block: Block) -> Block:
+        if not len(block.samples):
+            return block
+        ends_at_s = self._clock() - (block.capture_s or 0.0)
+        if self._is_back:
+            self._is_back = False
+            begins_at_s = ends_at_s - len(block.samples) / self._rate_hz
+            lost = max(0, round((begins_at_s - self._heard_at_s) * self._rate_hz))
+            block = replace(block, lost_samples=block.lost_samples + lost, device_back=self._name)
+        self._heard_at_s = ends_at_s
+        trouble = self._zeros.see(block.samples, self._name)
+        return block if trouble is None else replace(block, trouble=trouble)
+
+    def _lose(self, reason: str) -> Block:
+        was_back = self._is_back
+        self._close()
+        if was_back:  # it was opened and never heard: as if it had not been there
+            self._try_next()
             return _empty()
-        if len(block.samples):
-            self._heard_at_s = self._clock()
-        return block
+        self._next = self._tries = 0
+        self._try_at_s = 0.0
+        return _empty(lost_device=reason)
 
     def _look(self) -> Block:
         """Begin to open it, or see whether that has come to an end."""
         if self._opening is None:
-            if self._clock() >= self._try_at_s:
-                self._opening = _Opening(self._open_device)
-            self._sleep(_WAIT_S / 4)
+            if self._is_time():
+                self._end_watch()
+                self._opening = _Opening(self._devices[self._next].again)
+            else:
+                self._sleep(_WAIT_S / 4)
             return _empty()
         if not self._opening.wait(_WAIT_S):
             return _empty()
         opened, self._opening = self._opening.source, None
         if opened is None:
-            self._wait_for_next()
-            return _empty()
-        lost_samples = round((self._clock() - self._heard_at_s) * self._rate_hz)
-        self._take(opened)
-        return Block(
-            samples=np.empty(0, np.float32), lost_samples=lost_samples, device_back=opened.name
-        )
+            self._try_next()
+        else:
+            self._take(opened, self._next)
+            self._is_back = True
+        return _empty()
 
-    def _take(self, source: Source) -> None:
-        self._source, self._name = source, source.name
+    def _is_time(self) -> bool:
+        """Whether to try: at once, and after that when a device has been seen."""
+        now_s = self._clock()
+        if now_s < self._try_at_s:
+            return False
+        if self._tries == 0 or self._next > 0:
+            return True
+        if self._watch is None:
+            self._watch, self._watched_at_s = self._begin_watch(self._devices), now_s
+        return self._watch.is_there() or now_s >= self._watched_at_s + _UNSEEN_S
+
+    def _take(self, source: Device, which: int) -> None:
+        self._source, self._name, self._next = source, source.name, which
         self._source_rate_hz = source.sample_rate_hz
-        self._heard_at_s = self._clock()
+        if not self._heard_at_s:
+            self._heard_at_s = self._clock()
+        if which == 0:
+            self._devices[0] = source  # knows now which one it is
+        else:
+            self._watch = self._begin_watch(self._devices[:1])
 
     def _close(self) -> None:
         source, self._source = self._source, None
         if source is not None:
             source.__exit__(None, None, None)
+        self._end_watch()
 
-    def _wait_for_next(self) -> None:
-        wait_s = _BACK_OFF_S[min(self._tries, len(_BACK_OFF_S) - 1)]
-        self._tries += 1
+    def _end_watch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.close()
+
+    def _try_next(self) -> None:
+        """The one that was tried is not there."""
+        self._next = (self._next + 1) % len(self._devices)
+        if self._next == 0:
+            self._wait(_BACK_OFF_S[min(self._tries, len(_BACK_OFF_S) - 1)])
+            self._tries += 1
+
+    def _wait(self, wait_s: float) -> None:
         self._try_at_s = self._clock() + wait_s * self._random.uniform(1 - _JITTER, 1 + _JITTER)
 
 
 class _Opening:
     """Opens a device on a thread: a driver may take long, and the stream must answer meanwhile."""
 
-    def __init__(self, open_device: Callable[[bool], Source]) -> None:
-        self.source: Source | None = None
-        self._open_device = open_device
+    def __init__(self, make: Callable[[], Device]) -> None:
+        self.source: Device | None = None
+        self._make = make
         self._lock = threading.Lock()
         self._is_given_up = False
         self._thread = threading.Thread(target=self._open, name="reopen", daemon=True)
@@ -155,7 +252,7 @@ class _Opening:
 
     def _open(self) -> None:
         with contextlib.suppress(DeviceError):  # not there yet
-            source = self._open_device(True).__enter__()
+            source = self._make().__enter__()
             with self._lock:
                 if not self._is_given_up:
                     self.source = source

@@ -18,6 +18,21 @@ _MAX_MAGNITUDE = 1e8
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """Something is wrong with what a device delivers, though it delivers.
+
+    Attributes:
+        kind: "zeros" or "rate".
+        text: What was found and how to mend it.
+        is_over: Whether it has ended.
+    """
+
+    kind: str
+    text: str
+    is_over: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Block:
     """A stretch of audio.
 
@@ -29,6 +44,8 @@ class Block:
         device_back: Name of a device that is there again from here on; "" otherwise.
         capture_s: Age of the newest sample, from the sound at the microphone on; None where the
             source has none.
+        clock_ppm: How much faster than its rate the device runs; None where that is not known.
+        trouble: What is wrong with it from here on, or not any more.
     """
 
     samples: Float32
@@ -37,6 +54,8 @@ class Block:
     lost_device: str = ""
     device_back: str = ""
     capture_s: float | None = None
+    clock_ppm: float | None = None
+    trouble: Trouble | None = None
 
 
 class Source(Protocol):

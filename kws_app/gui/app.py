@@ -12,9 +12,9 @@ from qtpy.QtCore import QTimer
 from engine.errors import ConfigError
 from kws_app.actions.action import Action
 from kws_app.config_file import read_config_file
+from kws_app.crash_log import without_names
 from kws_app.gui.choices import with_recent
 from kws_app.gui.colours import Colours
-from kws_app.gui.crash_log import without_names
 from kws_app.gui.first_session import OF_A_MODEL, first_session
 from kws_app.gui.history import HeardRow
 from kws_app.gui.main_window import MainWindow

@@ -10,9 +10,9 @@ from pathlib import Path
 from engine.backends import why_not
 from engine.files import read_plain_file
 from engine.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, MODEL_FILE, ModelManifest
+from engine.toml_text import is_text
 from kws_app.resources import asset
 from kws_app.settings import BACKENDS, Settings
-from kws_app.toml_text import is_text
 
 MAX_RECENT = 5
 _MB = 1_000_000

@@ -6,12 +6,10 @@ well. What Python can only report (in a destructor, say) and what Qt complains a
 
 from __future__ import annotations
 
-import faulthandler
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -19,15 +17,8 @@ from typing import Any, TypeAlias
 from qtpy.QtCore import QObject, Qt, QThread, QtMsgType, Signal, qInstallMessageHandler
 from qtpy.QtWidgets import QApplication
 
+from kws_app.crash_log import ErrorInfo, PrivateFile, describe, without_names
 from kws_app.gui.crash_dialog import show_crash_dialog
-from kws_app.gui.crash_log import (
-    MAX_BYTES,
-    ErrorInfo,
-    PrivateFile,
-    describe,
-    open_private,
-    without_names,
-)
 from kws_app.streams import say
 
 Show: TypeAlias = Callable[[str, Path], None]
@@ -167,26 +158,3 @@ class CrashGuard(QObject):
             self._present()
         finally:
             QApplication.exit(1)
-
-
-@contextmanager
-def log_faults(log_path: Path) -> Iterator[None]:
-    """Let a crash of the interpreter leave a traceback beside the log, in faults.log.
-
-    Nothing is left where that cannot be written.
-    """
-    path = log_path.with_name("faults.log")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = open_private(path)
-        if path.stat().st_size > MAX_BYTES:
-            file.truncate(0)
-    except OSError:
-        yield
-        return
-    with file:
-        faulthandler.enable(file)
-        try:
-            yield
-        finally:
-            faulthandler.disable()

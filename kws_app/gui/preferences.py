@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError
+from engine.toml_text import is_text
 from kws_app.arguments import hint
 from kws_app.config_file import WINDOW_TABLE
 from kws_app.gui.toml_file import Changes, read_toml, save_toml
 from kws_app.gui.window_state import WindowState, window_state_of
 from kws_app.settings import Settings, lay_over, settings_of
 from kws_app.streams import say
-from kws_app.toml_text import is_text
 
 _DEFAULTS = Settings()
 

@@ -15,7 +15,18 @@ from engine.backends import choose_backend
 from engine.config import DecisionConfig
 from engine.errors import DeviceError, KwsError
 from engine.manifest import ModelManifest, load_manifest
-from engine.types import BackendChanged, Detection, Event, Heard, Started, Stopped, StreamStats
+from engine.types import (
+    BackendChanged,
+    Detection,
+    DeviceBack,
+    DeviceLost,
+    DeviceTrouble,
+    Event,
+    Heard,
+    Started,
+    Stopped,
+    StreamStats,
+)
 from kws_app.gui.memory import LastMinute
 from kws_app.gui.session_fallback import Fallback
 from kws_app.gui.session_ledger import SessionLedger, require_ledger
@@ -183,7 +194,7 @@ class Session:
             if (told := self.recording.end()) is not None:
                 self._notices.append(told)
         else:
-            self.recording.begin(path)
+            self.recording.begin(path, self.settings.record_hours)
         self._is_changed = True
 
     def close(self) -> None:
@@ -215,6 +226,8 @@ class Session:
                     stats = event
                 case BackendChanged():
                     self._take_backend(event)
+                case DeviceLost() | DeviceBack() | DeviceTrouble():
+                    self._take_device(event)
                 case Started():
                     self._begun(event)
                 case Stopped():
@@ -240,6 +253,18 @@ class Session:
         self._notices.append(f"{event.backend} scores from here on: {event.backend_reason}")
         self._is_changed = True
 
+    def _take_device(self, event: DeviceLost | DeviceBack | DeviceTrouble) -> None:
+        """The stream goes on, whatever its device does."""
+        match event:
+            case DeviceLost():
+                self._enter(State.RECOVERING, event.reason)
+            case DeviceBack():
+                if self.started is not None:
+                    self.started = replace(self.started, source=event.device)
+                self._enter(State.LISTENING)
+            case DeviceTrouble():
+                self._notices.append(event.reason)
+
     def _decide(self, decision: DecisionConfig) -> None:
         self.decision = decision
         if self._live is not None:
@@ -253,7 +278,8 @@ class Session:
             self.ledger.set_limits(self.settings)
 
     def _begin_ledger(self) -> None:
-        if self._live is not None and (self.state is State.LISTENING or self._live.is_held):
+        has_begun = self.state in (State.LISTENING, State.RECOVERING)
+        if self._live is not None and (has_begun or self._live.is_held):
             manifest, decision = self.manifest, self.decision
             self._ledger_at_s = self._clock() + _LEDGER_AGAIN_S
             self.ledger.begin(self.settings, self._live.source, manifest, decision, self.stream)

@@ -8,7 +8,7 @@ from engine.errors import KwsError, SourceError
 from engine.manifest import ModelManifest
 from kws_app.settings import Settings
 
-_PIPELINE = ("device", "input", "realtime", "rate", "channels", "backend")
+_PIPELINE = ("device", "fallback_device", "input", "realtime", "rate", "channels", "backend")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,14 +25,18 @@ class SessionRecording:
         self._problem: str | None = None
         self.path: Path | None = None
 
-    def begin(self, path: Path) -> None:
+    def begin(self, path: Path, most_hours: float) -> None:
         """Open the file and take everything that is heard from now on.
+
+        Args:
+            path: The file.
+            most_hours: Length at which it ends by itself.
 
         Raises:
             ConfigError: It cannot be written.
         """
         self.end()
-        recording = Recording(path, self._rate_hz)
+        recording = Recording(path, self._rate_hz, most_hours=most_hours)
         recording.__enter__()
         with self._lock:
             self._recording, self.path = recording, path
@@ -59,13 +63,17 @@ class SessionRecording:
     def hear(self, samples: Float32, lost_samples: int) -> None:
         """Take audio on the scorer thread; a full disk ends the recording, not the listening."""
         with self._lock:
-            if self._recording is None:
+            recording = self._recording
+            if recording is None:
                 return
             try:
-                self._recording.add(samples, lost_samples)
+                if recording.add(samples, lost_samples):
+                    hours = recording.seconds / 3600
+                    self._problem = f"{self.path} has ended at {hours:g} h; listening goes on."
+                    self._recording = self.path = None
             except KwsError as err:
                 self._problem = f"{err}. The recording has ended; listening goes on."
-                recording, self._recording, self.path = self._recording, None, None
+                self._recording = self.path = None
                 with contextlib.suppress(KwsError):  # the first error is the one to tell
                     recording.__exit__(type(err), err, None)
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.audio.file import FileSource
-from engine.audio.microphone import MicrophoneSource
 from engine.audio.paced import PacedSource
 from engine.audio.source import Source
 from engine.errors import ConfigError
 from engine.scorer import ScoredWindow
 from engine.types import Detection, Float32
+from kws_app.listening import make_microphone
 from kws_app.settings import Settings
 
 
@@ -32,13 +32,7 @@ def make_source(
         KwsError: There is no such file, or it is none of sound.
     """
     if settings.input is None:
-        return MicrophoneSource(
-            settings.device,
-            rate_hz,
-            rate_hz=settings.rate,
-            channels=settings.channels,
-            look_again=look_again,
-        ), None
+        return make_microphone(settings, rate_hz, look_again=look_again), None
     if settings.input == "-":
         raise ConfigError("the window does not read standard input; use --headless for that")
     path = Path(settings.input)
@@ -59,7 +53,7 @@ def same_pipeline(one: Settings, other: Settings) -> bool:
     """Whether only the decision, or what is kept, differs."""
     return all(
         getattr(one, name) == getattr(other, name)
-        for name in ("device", "input", "rate", "channels", "model", "backend")
+        for name in ("device", "fallback_device", "input", "rate", "channels", "model", "backend")
     )
 
 

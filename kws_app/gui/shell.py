@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from qtpy.QtCore import QByteArray, QObject, QSocketNotifier, QTimer
 from qtpy.QtWidgets import QApplication, QWidget
 
-from kws_app.gui.crash import CrashGuard, Show, log_faults
+from kws_app.crash_log import log_faults
+from kws_app.folders import log_file, settings_file
+from kws_app.gui.crash import CrashGuard, Show
 from kws_app.gui.crash_dialog import show_crash_dialog
 from kws_app.gui.display import hang_up
-from kws_app.gui.folders import log_file, settings_file
 from kws_app.gui.icons import application_icon
 from kws_app.gui.preferences import Preferences
 from kws_app.gui.single_instance import SingleInstance, show_window

@@ -19,8 +19,8 @@ from qtpy.QtNetwork import QLocalServer, QLocalSocket
 from qtpy.QtWidgets import QWidget
 
 from engine.errors import KwsError
-from kws_app.gui.crash_log import open_private
-from kws_app.gui.folders import make_private, runtime_folder
+from kws_app.crash_log import open_private
+from kws_app.folders import make_private, runtime_folder
 from kws_app.streams import say
 
 _ASK, _ANSWER = b"show\n", b"shown\n"

@@ -12,7 +12,7 @@ import tomlkit
 import tomlkit.exceptions
 
 from engine.errors import ConfigError
-from kws_app.toml_text import parse_toml, read_toml_text
+from engine.toml_text import parse_toml, read_toml_text
 from kws_app.values import convert
 
 # From a key or a table and its key to the new value; None removes it.

@@ -16,7 +16,7 @@ from engine.types import Detection
 from kws_app.actions.action import Action
 from kws_app.actions.runner import ActionRunner
 from kws_app.actions.wiring import make_runner
-from kws_app.gui.crash_log import without_names
+from kws_app.crash_log import without_names
 from kws_app.settings import Settings
 from kws_app.streams import say
 

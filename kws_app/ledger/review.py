@@ -12,6 +12,7 @@ from kws_app.ledger.store import Ledger
 from kws_app.streams import ask, emit, say
 
 _QUESTION = "r(ight), w(rong), another WORD, s(kip), p(lay again), q(uit)?"
+_MAX_CLIP_S = 60
 _SHORT = {"r": RIGHT, "w": WRONG}
 
 
@@ -89,7 +90,9 @@ def _read(ledger: Ledger, entry: Entry) -> tuple[Float32, int]:
 
     path = ledger.clip_path(entry)
     try:
-        samples, rate_hz = soundfile.read(path, dtype="float32")
+        with soundfile.SoundFile(path) as file:
+            file.seekable = lambda: False  # or its header decides how much memory is taken
+            rate_hz = int(file.samplerate)
+            return file.read(_MAX_CLIP_S * rate_hz, dtype="float32"), rate_hz
     except (OSError, soundfile.LibsndfileError) as err:
         raise SourceError(f"cannot read {path}: {err}") from err
-    return samples, int(rate_hz)

@@ -140,6 +140,7 @@ WRONG = [
     (_set("files")({}), "files does not name model.onnx"),
     (_set("files", "model.onnx")("0" * 64), "was altered or cut short"),
     (_set("files", "card.md")("0" * 64), "cannot read .*card.md: No such file"),
+    (_set(*_point, "false_alarms_per_day_interval")([1, 10**400]), r"it must be \[low, high\]"),
     *(
         (_set("files", name)("0" * 64), "must be a plain file inside the model folder")
         for name in ("../secret", "/etc/passwd", "sub/file", ".", "", "a\0b", "\ud800", "a\nb")

@@ -62,3 +62,12 @@ def test_no_window_spans_a_gap(start: int, first_end: int) -> None:
     windows = SlidingWindows(CONFIG, newest_only=False)
     windows.restart_after(start)
     assert windows.next_end == first_end
+
+
+def test_windows_that_were_all_overwritten_are_counted_at_the_next_one() -> None:
+    config = WindowConfig(window_samples=3, hop_samples=3)
+    ring, windows = RingBuffer(3), SlidingWindows(config, newest_only=False)
+    ring.write(stream(10))
+    assert windows.next(ring) is None
+    ring.write(stream(2))
+    assert windows.next(ring).skipped_windows == 3

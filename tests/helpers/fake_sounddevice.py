@@ -18,8 +18,8 @@ class FakeStream:
         if module.open_error is not None:
             raise module.open_error
         self.module = module
-        self.samplerate = float(module.given_rate_hz or options["samplerate"])
-        self.callback = options["callback"]
+        self.samplerate = float(module.given_rate_hz or options.get("samplerate", 48_000))
+        self.callback = options.get("callback")
         self.latency = 0.25
         self.is_started = self.is_closed = False
 
@@ -34,6 +34,7 @@ class FakeStream:
     def deliver(self, samples: np.ndarray, *, overflow: bool = False) -> None:
         buffer = np.array(samples, np.float32).reshape(len(samples), -1)
         status = SimpleNamespace(input_overflow=overflow)
+        assert self.callback is not None
         self.callback(buffer, len(buffer), None, status)
         buffer[:] = 99  # PortAudio uses the same memory for the next block
 

@@ -62,3 +62,12 @@ def detections(text: str) -> list[tuple[str, float]]:
         for line in json_lines(text)
         if line["event"] == "detection"
     ]
+
+
+def read_event(program: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    """The next line that a running program prints, statistics left out."""
+    assert program.stdout is not None
+    event: dict[str, Any] = {"event": "stats"}
+    while event["event"] == "stats":
+        event = json.loads(program.stdout.readline())
+    return event

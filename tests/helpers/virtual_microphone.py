@@ -1,10 +1,17 @@
-"""A PulseAudio server of its own, whose null sink is a microphone."""
+"""A PulseAudio server of its own, whose null sink is a microphone.
+
+    python tests/helpers/virtual_microphone.py RECORDING.wav COMMAND ...
+
+runs a command that finds it as device `pulse`, and plays a recording into it again and again.
+"""
 
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,6 +114,19 @@ def pluggable_microphone() -> Iterator[VirtualMicrophone]:
 
 
 @contextmanager
+def two_microphones() -> Iterator[tuple[VirtualMicrophone, VirtualMicrophone, dict[str, str]]]:
+    """Two on servers of their own, listed as `first_mic` and `second_mic`, and the variables."""
+    with pluggable_microphone() as first, pluggable_microphone() as second:
+        home = Path(first.variables["HOME"])
+        pcm = "pcm.{name} {{ type pulse server {server} hint {{ show on }} }}\n"
+        (home / ".asoundrc").write_text(
+            pcm.format(name="first_mic", server=first.variables["PULSE_SERVER"])
+            + pcm.format(name="second_mic", server=second.variables["PULSE_SERVER"])
+        )
+        yield first, second, first.variables
+
+
+@contextmanager
 def virtual_microphone() -> Iterator[dict[str, str]]:
     """Run the server; yields the variables with which programs find it."""
     with pluggable_microphone() as made:
@@ -134,3 +154,23 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", variables: dict[str, st
             return
         time.sleep(0.05)
     raise RuntimeError("pulseaudio did not answer within 10 s")
+
+
+def main(recording: str, *command: str) -> int:
+    """Run a command beside the microphone; its status."""
+    with virtual_microphone() as variables:
+        program = subprocess.Popen(command, env=os.environ | variables)
+
+        def play_on() -> None:
+            while program.poll() is None:
+                subprocess.run(["paplay", recording], env=os.environ | variables)
+
+        player = threading.Thread(target=play_on)
+        player.start()
+        status = program.wait()
+        player.join()  # to the end of the recording
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

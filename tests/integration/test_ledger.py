@@ -65,7 +65,7 @@ def test_every_detection_and_the_near_miss_are_kept(heard: Path, demo_path: Path
 
 def test_it_says_that_it_keeps_and_records(heard: Path) -> None:
     assert (heard / "stderr").read_text().splitlines() == [
-        f"kws: recording what the model hears to {heard / 'r.flac'}",
+        f"kws: recording what the model hears to {heard / 'r.flac'}, at most 24 h",
         f"kws: keeping the audio of detections and near misses in {heard / 'ledger'}, "
         "for 30 days, at most 200 MB",
         f"kws: ledger: 4 detections and 1 near misses kept in {heard / 'ledger'}",

@@ -1,51 +1,19 @@
 """A recording played into a virtual microphone comes out as the same detections."""
 
-import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-from program import ROOT, detections, environment, json_lines, run, start
+from program import ROOT, detections, environment, json_lines, read_event, run, start
 from signals import HIGH_HZ, LOW_HZ, RATE_HZ
 from small_run import word_folder
-from virtual_microphone import (
-    missing_program,
-    play,
-    pluggable_microphone,
-    virtual_microphone,
-)
+from virtual_microphone import play
 
 from engine.manifest import load_manifest
-
-
-@pytest.fixture(scope="module")
-def microphone() -> Iterator[dict[str, str]]:
-    """Variables under which `pulse` is a microphone."""
-    missing = missing_program()
-    if missing is not None:
-        pytest.skip(f"no virtual microphone: {missing} is not installed")
-    if "PortAudio is missing" in run("--list-devices").stderr:
-        pytest.skip("no virtual microphone: PortAudio is not installed")
-    with virtual_microphone() as variables:
-        listed = run("--list-devices", **variables).stdout
-        if " pulse " not in listed:
-            pytest.skip("no virtual microphone: ALSA has no pulse device (libasound2-plugins)")
-        yield variables
-
-
-def read_event(program: subprocess.Popen[bytes]) -> dict[str, Any]:
-    assert program.stdout is not None
-    event: dict[str, Any] = {"event": "stats"}
-    while event["event"] == "stats":
-        event = json.loads(program.stdout.readline())
-    return event
 
 
 def test_the_file_and_the_microphone_agree(
@@ -142,67 +110,6 @@ def test_without_the_server_the_device_is_refused(
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     assert "kws: " in done.stderr
-
-
-@pytest.mark.usefixtures("microphone")
-def test_a_sound_server_that_hangs(tiny_folder: Path) -> None:
-    """It says no word to who listens; a signal is obeyed at once all the same."""
-    arguments = ("--headless", "--json", "--model", tiny_folder, "--device", "pulse")
-    with pluggable_microphone() as server:
-        asked = start(*arguments, **server.variables)
-        read_event(asked)
-        server.hang()
-        asked.send_signal(signal.SIGTERM)
-        assert asked.communicate(timeout=60)[1] == b""
-        assert asked.returncode == 0
-        late = run(*arguments, **server.variables)
-        assert "has not answered for 8 s: its driver or its sound server hangs" in late.stderr
-        assert (late.returncode, late.stdout.count("\n")) == (3, 1)
-
-
-@pytest.mark.usefixtures("microphone")
-@pytest.mark.parametrize("how", ["killed", "hanging"])
-def test_a_microphone_that_comes_back_is_heard_within_two_seconds(
-    tmp_path: Path, tiny_folder: Path, how: str
-) -> None:
-    time_s = np.arange(RATE_HZ // 2) / RATE_HZ
-    tone = 0.3 * np.sin(2 * np.pi * 1_000 * time_s)
-    wav = tmp_path / "tone.wav"
-    soundfile.write(wav, np.concatenate([np.zeros(24_000), tone, np.zeros(24_000)]), RATE_HZ)
-    with pluggable_microphone() as server:
-        away, back = {
-            "killed": (server.kill, server.start),
-            "hanging": (server.hang, server.go_on),
-        }[how]
-        program = start(
-            *("--headless", "--json", "--model", tiny_folder, "--device", "pulse"),
-            **server.variables,
-        )
-        assert read_event(program)["event"] == "start"
-        play(wav, server.variables)
-        assert read_event(program)["keyword"] == "low"
-        away()
-        lost = read_event(program)
-        assert (lost["event"], lost["device"]) == ("device_lost", "pulse")
-        time.sleep(2)
-        began = time.monotonic()
-        back()
-        returned = read_event(program)
-        assert time.monotonic() - began < 3  # the server itself takes a part of it
-        gap = read_event(program)
-        assert (returned["event"], gap["event"]) == ("device_back", "gap")
-        assert gap["lost_samples"] / RATE_HZ >= 5
-        assert gap["time_s"] == returned["time_s"]
-        passed_s = returned["time_s"] - lost["time_s"]
-        assert passed_s == pytest.approx(gap["lost_samples"] / RATE_HZ)
-        play(wav, server.variables)
-        heard = read_event(program)
-        assert heard["keyword"] == "low"
-        assert heard["time_s"] > gap["time_s"]
-        program.send_signal(signal.SIGTERM)
-        _, err = program.communicate(timeout=20)
-        assert program.returncode == 0
-        assert all(line.startswith(b"Expression ") for line in err.splitlines())  # PortAudio's own
 
 
 def test_a_room_is_recorded_and_calibrated_on(

@@ -24,7 +24,7 @@ def test_the_recording_is_what_was_heard_and_fires_again(
 ) -> None:
     path = tmp_path / name
     done = run("--headless", "--json", "--input", demo_path, "--record", path)
-    assert done.stderr == f"kws: recording what the model hears to {path}\n"
+    assert done.stderr == f"kws: recording what the model hears to {path}, at most 24 h\n"
     recorded, rate_hz = soundfile.read(path, dtype="int16")
     assert rate_hz == RATE_HZ
     np.testing.assert_array_equal(recorded, samples)

@@ -149,7 +149,7 @@ def test_a_temporary_folder_that_cannot_be_written_to(
 def test_a_driver_that_hangs_is_told(
     portaudio: FakeSounddevice, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("engine.audio.microphone._OPEN_S", 0.2)
+    monkeypatch.setattr("engine.audio.microphone.OPEN_S", 0.2)
     portaudio.answers.clear()
     began = time.monotonic()
     err, (line,) = fails(["--backend", "cpu"], capsys)

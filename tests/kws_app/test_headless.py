@@ -10,8 +10,8 @@ import pytest
 import soundfile
 from signals import tone_stream
 
+from engine.audio.devices import InputDevice
 from engine.audio.file import FileSource
-from engine.audio.microphone import InputDevice
 from engine.audio.paced import PacedSource
 from engine.audio.recovering import RecoveringSource
 from engine.backends import choose_backend
@@ -23,6 +23,7 @@ from engine.types import (
     Detection,
     DeviceBack,
     DeviceLost,
+    DeviceTrouble,
     Event,
     Gap,
     Heard,
@@ -49,6 +50,7 @@ STATS = StreamStats(
     inference_ms=(2.0, 3.0),
     total_ms=(2.5, 9.12345),
     last_window_age_s=0.05,
+    clock_ppm=-12.345,
 )
 START = Started(source="mic", sample_rate_hz=48_000, backend="cpu", backend_reason="why")
 HEARD = Heard(
@@ -89,6 +91,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str], tiny: ModelManifest) -> 
             "backend_reason": "why",
             "keywords": ["low", "high"],
             "hop_s": 0.1,
+            "keeps": [],
         },
         {
             "v": 1,
@@ -114,6 +117,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str], tiny: ModelManifest) -> 
             "inference_ms": {"p50": 2.0, "p99": 3.0},
             "total_ms": {"p50": 2.5, "p99": 9.123},
             "last_window_age_s": 0.05,
+            "clock_ppm": -12.3,
         },
         {
             "v": 1,
@@ -289,4 +293,25 @@ def test_a_device_that_goes_and_comes_back_is_told(
         {"v": 1, "event": "device_lost", "time_s": 1.0, "device": "USB", "reason": reason},
         {"v": 1, "event": "device_back", "time_s": 5.0, "device": "USB Mic"},
     ]
-    assert err == f"kws: {reason}; looking for it\nkws: listening to USB Mic again\n"
+    assert err == f"kws: {reason}; looking for it\nkws: listening to USB Mic\n"
+
+
+def test_trouble_with_a_device_is_told(
+    tiny: ModelManifest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = DeviceTrouble(
+        end_sample=160_000, device="USB", kind="zeros", reason="'USB' is muted", is_over=False
+    )
+    for settings in (Settings(json=True), Settings(), Settings(quiet=True)):
+        Printer(settings, tiny, tiny.decision).show(event)
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {
+        "v": 1,
+        "event": "device_trouble",
+        "time_s": 10.0,
+        "device": "USB",
+        "kind": "zeros",
+        "reason": "'USB' is muted",
+        "is_over": False,
+    }
+    assert err == "kws: 'USB' is muted\n"

@@ -13,7 +13,7 @@ from full_disk import files_of_at_most
 from supervisor import Supervisor
 
 from engine.errors import ConfigError
-from engine.types import BackendChanged, DeviceBack, DeviceLost, Started, StreamStats
+from engine.types import BackendChanged, DeviceBack, DeviceLost, DeviceTrouble, Started, StreamStats
 from kws_app.headless import run_headless
 from kws_app.health import Health
 from kws_app.settings import Settings
@@ -95,6 +95,7 @@ def test_the_file(tmp_path: Path, now_s: list[float]) -> None:
             Started(source="USB", sample_rate_hz=48_000, backend="cuda", backend_reason="fastest")
         )
         health.take(BackendChanged(end_sample=0, backend="cpu", backend_reason="gone"))
+        health.take(_trouble(is_over=False))
         health.take(DeviceLost(end_sample=0, device="USB", reason="gone"))
         now_s[0] += 5
         health.see(SimpleNamespace(skipped_windows=3))
@@ -110,17 +111,33 @@ def test_the_file(tmp_path: Path, now_s: list[float]) -> None:
             "device": "USB",
             "backend": "cpu",
             "is_device_lost": True,
+            "device_trouble": "zeros",
+            "clock_ppm": None,
         }
         health.take(DeviceBack(end_sample=0, device="USB 2"))
-        health.take(_stats(overflows=2, lost_samples=7))
+        health.take(_stats(overflows=2, lost_samples=7, clock_ppm=-40.5))
         health.see(WINDOW)
         assert json.loads(path.read_text()) == told  # not yet
         now_s[0] += 1
         health.see(WINDOW)
         later = json.loads(path.read_text())
         assert (later["device"], later["is_device_lost"]) == ("USB 2", False)
+        assert (later["device_trouble"], later["clock_ppm"]) == ("", -40.5)
         assert (later["overflows"], later["lost_samples"], later["windows"]) == (2, 7, 3)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_trouble_that_is_over_is_not_told(tmp_path: Path, now_s: list[float]) -> None:
+    path = tmp_path / "health.json"
+    with make(path, {}, now_s) as health:
+        health.take(_trouble(is_over=False))
+        health.take(_trouble(is_over=True))
+        health.see(WINDOW)
+        assert json.loads(path.read_text())["device_trouble"] == ""
+
+
+def _trouble(*, is_over: bool) -> DeviceTrouble:
+    return DeviceTrouble(end_sample=0, device="USB", kind="zeros", reason="", is_over=is_over)
 
 
 def _stats(**values: Any) -> StreamStats:

@@ -72,7 +72,7 @@ def test_each_gets_what_it_needs(
     with np.load(tmp_path / "p.npz") as data:
         assert len(data["time_s"]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        f"kws: recording what the model hears to {tmp_path / 'r.flac'}",
+        f"kws: recording what the model hears to {tmp_path / 'r.flac'}, at most 24 h",
         f"kws: keeping the audio of detections and near misses in {tmp_path / 'ledger'}, "
         "for 2 days, at most 0.5 MB",
         f"kws: ledger: 1 detections and 0 near misses kept in {tmp_path / 'ledger'}",
@@ -142,3 +142,17 @@ def test_the_input_is_not_recorded_over(tmp_path: Path, tiny: ModelManifest) -> 
             make(Settings(input=str(path), record=record), tiny)
     make(Settings(input="-", record=path), tiny)
     make(Settings(input=str(tmp_path / "nowhere.wav"), record=path), tiny)
+
+
+def test_a_recording_that_is_full_is_told_once(
+    tmp_path: Path, tiny: ModelManifest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.flac"
+    settings = Settings(input="-", record=path, record_hours=1 / 3600)
+    with make(settings, tiny) as outputs:
+        for _ in range(3):
+            outputs.hear(SAMPLES, 0)
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        f"kws: {path} is full: --record-hours; listening goes on"
+    ]
+    assert soundfile.info(path).frames == 16_000

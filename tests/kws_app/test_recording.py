@@ -186,3 +186,23 @@ def test_a_target_that_became_a_folder_is_one_error(tmp_path: Path) -> None:
 
     with pytest.raises(KwsError, match=r"cannot write --record .*r.flac: Is a directory"):
         spoil()
+
+
+@SUFFIXES
+def test_a_recording_ends_at_its_limit(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"r{suffix}"
+    with Recording(path, 16_000, most_hours=1 / 3600) as file:
+        last = [file.add(NOISE[first : first + 777], 0) for first in range(0, len(NOISE), 777)]
+        assert last.count(True) == 1
+        assert file.is_full
+        np.testing.assert_array_equal(read(path), PCM[:16_000])  # closed and renamed already
+        assert file.add(NOISE, 5) is False
+    assert len(read(path)) == 16_000
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_silence_for_what_was_lost_ends_at_the_limit_too(tmp_path: Path) -> None:
+    path = tmp_path / "r.flac"
+    with Recording(path, 16_000, most_hours=1 / 3600) as file:
+        assert file.add(NOISE[:100], 10**9)
+    assert len(read(path)) == 16_000

@@ -179,7 +179,7 @@ def test_a_start_gives_the_shape_and_the_recipe_changes_it() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x =", "is not TOML"),
+        ("x =", "is not valid TOML"),
         ("steps = 3", r"'steps' outside a table; it belongs under \[data\]"),
         ("[train]\nsteps = 3", r"unknown table \[train\]; it may have data, features"),
         ("[fit]\nstep = 3", r"\[fit\] has an unknown key 'step'; did you mean 'steps'"),
@@ -203,13 +203,16 @@ def test_a_start_gives_the_shape_and_the_recipe_changes_it() -> None:
         ("[fit]\ncheckpoint_every_s = -1", r"checkpoint_every_s is -1"),
         ("[fit]\naverage_epochs = [5, 1]", r"average_epochs is \[5, 1\]; they must rise from 1"),
         ("[fit]\naverage_epochs = [20, 40]", r"must rise from 1 to the last epoch \(30\)"),
-        ("[fit]\nx = " + "[" * 20_000, "is not TOML: maximum recursion"),
-        ("recipe = 'a\\u0000b'".replace("'", '"'), "is not TOML: embedded null"),
+        ("[fit]\nx = " + "[" * 20_000, "is not valid TOML: brackets are nested too deeply"),
+        ("recipe = 'a\\u0000b'".replace("'", '"'), "cannot read recipe .*embedded null"),
+        ("[fit]\n" + ".".join("a" * 100_000) + " = 1", "has more than 20 parts"),
+        ("[fit]\nsteps = 0x" + "f" * 5_000, "a whole number has more than 64 bits"),
         ("[augment]\nmixup = 2", r"mixup is 2; it must be 0 to 1"),
         ("[data]\nwindows = 'frames'", "must be one of scenes, clips"),
         ("[data]\nfolder = 'a'\ntrain_list = 'b'", "name one of them"),
         ("[features]\nn_mels = 0", r"\[features\]: fbank n_mels is 0"),
         ("recipe = 3", "builds on 3; it must name another recipe"),
+        (f"recipe = '{'x' * 300}'", "cannot read recipe x+: File name too long"),
         ("recipe = 'nowhere'", "cannot read recipe nowhere: No such file .*one of audioset"),
     ],
 )

@@ -83,7 +83,7 @@ def test_other_settings_would_mix_the_splits(tmp_path: Path) -> None:
         SyntheticFolder(tmp_path, {**SETTINGS, "seed": 9})
 
 
-@pytest.mark.parametrize("settings", [None, "{", "[]", "{}"])
+@pytest.mark.parametrize("settings", [None, "{", "[]", "{}", "[" * 100_000])
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, settings: str | None) -> None:
     (tmp_path / "validation_list.txt").write_text("lamp/anna.wav")
     if settings is not None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from engine.errors import ConfigError
-from engine.toml_guard import require_short_keys
+from engine.toml_text import parse_toml, read_toml_text
 from training.tables import from_table
 
 
@@ -58,14 +57,10 @@ def read_owner(path: Path) -> Owner:
         ConfigError: It cannot be read, is no TOML, or has an unknown key.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        require_short_keys(text)
-        table = tomllib.loads(text)
+        table = parse_toml(read_toml_text(path), path)
     except OSError as err:
         keys = ", ".join(field.name for field in fields(Owner))
         raise ConfigError(
             f"cannot read the owner's file {path}: {err.strerror}; it is TOML with any of {keys}"
         ) from err
-    except (ValueError, RecursionError) as err:
-        raise ConfigError(f"the owner's file {path} is not TOML: {err}; mend it") from err
     return from_table(Owner, table, str(path))

@@ -79,7 +79,7 @@ def leave_out_unreadable(
             return f"cannot read {path}: there is no such file"
         try:
             frames = soundfile.info(path).frames
-        except (OSError, soundfile.LibsndfileError) as err:
+        except (OSError, TypeError, soundfile.LibsndfileError) as err:  # TypeError: of .raw
             return f"cannot read {path}: {err}"
         return "" if frames else f"{path} holds no samples"
 

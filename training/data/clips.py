@@ -11,11 +11,14 @@ import soundfile
 import soxr
 
 from engine.errors import ConfigError, SourceError
+from engine.types import Float32
+from training.data.sound_file import mono_blocks
 
 Int16 = npt.NDArray[np.int16]
 
 SAMPLE_RATE_HZ = 16_000
-_MAX_SAMPLES = 1 << 31  # of all channels: 8 GB as float32
+_BLOCK_S = 10
+_MAX_SAMPLES = 1 << 29  # 2 GB as float32
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".opus", ".ogg", ".mp3", ".aif", ".aiff"})
 
 
@@ -77,31 +80,23 @@ def read_samples(path: Path) -> Int16:
     Raises:
         SourceError: It cannot be read, is empty, or holds values that are no numbers.
     """
-    if path.exists() and not path.is_file():  # a pipe would be waited for
-        raise SourceError(f"{path} is no file; remove it, or take it off the list")
-    try:
-        with soundfile.SoundFile(path) as file:
-            _require_short(file, path)
-            rate_hz = file.samplerate
-            samples = file.read(dtype="float32", always_2d=True)
-    except (OSError, soundfile.LibsndfileError) as err:
-        raise SourceError(f"cannot read {path}: {err}; remove it, or take it off the list") from err
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    if len(mono) == 0:
-        raise SourceError(f"{path} holds no samples; leave it out")
-    if not np.isfinite(mono).all():
-        raise SourceError(f"{path} holds values that are no numbers; write it anew")
+    blocks: list[Float32] = []
+    total, rate_hz = 0, SAMPLE_RATE_HZ
+    for block, rate_hz in mono_blocks(path, _BLOCK_S, "remove it, or take it off the list"):
+        blocks.append(block)
+        total += len(block)
+        if total > _MAX_SAMPLES:  # some kilobytes of FLAC may hold days of silence
+            hours = total / rate_hz / 3600
+            raise SourceError(
+                f"{path} has more than {hours:.0f} hours, too much for memory; cut it into pieces"
+            )
+    mono = np.concatenate(blocks) if blocks else np.empty(0, np.float32)
     if rate_hz != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
+    if len(mono) == 0:  # also of a few samples at a high rate
+        raise SourceError(f"{path} holds no samples; leave it out")
     pcm: Int16 = np.clip(np.round(mono * 32_768), -32_768, 32_767).astype(np.int16)
     return pcm
-
-
-def _require_short(file: soundfile.SoundFile, path: Path) -> None:
-    """Some kilobytes of FLAC may state, and hold, days of silence."""
-    if file.frames * file.channels > _MAX_SAMPLES:
-        hours = file.frames / file.samplerate / 3600
-        raise SourceError(f"{path} has {hours:.0f} hours, too much for memory; cut it into pieces")
 
 
 def speech_extent(samples: Int16, *, below_peak_db: float = 26.0) -> tuple[int, int]:

@@ -96,7 +96,10 @@ def _csv(path: Path, columns: frozenset[str]) -> Iterator[dict[str, str]]:
             missing = sorted(columns - set(reader.fieldnames or ()))
             if missing:
                 raise SourceError(f"{path} has no column {missing[0]!r}; docs/training.md has them")
-            yield from reader
+            for row in reader:
+                if any(row[name] is None for name in columns):
+                    raise SourceError(f"{path} has a row that is too short; mend {row['path']!r}")
+                yield row
     except OSError as err:
         raise SourceError(f"cannot read {path}: {err.strerror}; it must list the clips") from err
     except (UnicodeDecodeError, csv.Error) as err:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def read_label_csv(path: Path) -> LabelTable:
         names=tuple(row["display_name"] for row in rows), mids=tuple(row["mid"] for row in rows)
     )
     for values in (table.names, table.mids):
-        twice = next((value for value in values if values.count(value) > 1), None)
-        if twice is not None:
-            raise ConfigError(f"label table {path} has {twice!r} twice; labels must differ")
+        twice = [value for value, count in Counter(values).items() if count > 1]
+        if twice:
+            raise ConfigError(f"label table {path} has {twice[0]!r} twice; labels must differ")
     return table

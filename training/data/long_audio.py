@@ -12,8 +12,11 @@ import soxr
 from engine.errors import SourceError
 from engine.types import Float32
 from training.data.clips import AUDIO_SUFFIXES, SAMPLE_RATE_HZ
+from training.data.sound_file import mono_blocks
 
 _PIECE_S = 30
+_UNKNOWN_FRAMES = 2**62  # or more: a FLAC file that was written to a pipe does not say
+_REMEDY = "leave it out"
 
 
 def sound_files(path: Path) -> list[Path]:
@@ -54,9 +57,13 @@ def has_sound(path: Path) -> bool:
 def hours_of(path: Path) -> float:
     """Length of a sound file; raises SourceError if it cannot be read."""
     try:
-        return float(soundfile.info(path).duration) / 3600
-    except (OSError, soundfile.LibsndfileError) as err:
-        raise SourceError(f"cannot read {path}: {err}; leave it out") from err
+        found = soundfile.info(path)
+    except (OSError, TypeError, soundfile.LibsndfileError) as err:
+        raise SourceError(f"cannot read {path}: {err}; {_REMEDY}") from err
+    if found.frames < _UNKNOWN_FRAMES:
+        return float(found.frames / found.samplerate) / 3600
+    blocks = mono_blocks(path, _PIECE_S, _REMEDY)
+    return sum(len(block) / rate_hz for block, rate_hz in blocks) / 3600
 
 
 def read_pieces(path: Path) -> Iterator[Float32]:
@@ -65,18 +72,10 @@ def read_pieces(path: Path) -> Iterator[Float32]:
     Raises:
         SourceError: It cannot be read, or holds values that are no numbers.
     """
-    try:
-        with soundfile.SoundFile(path) as file:
-            rate_hz = file.samplerate
-            resample = None
-            if rate_hz != SAMPLE_RATE_HZ:
-                resample = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
-            for block in file.blocks(_PIECE_S * rate_hz, dtype="float32", always_2d=True):
-                mono = block.mean(axis=1, dtype=np.float32)
-                if not np.isfinite(mono).all():
-                    raise SourceError(f"{path} holds values that are no numbers; leave it out")
-                yield resample.resample_chunk(mono) if resample else mono
-            if resample:
-                yield resample.resample_chunk(np.zeros(0, np.float32), last=True)
-    except (OSError, soundfile.LibsndfileError) as err:
-        raise SourceError(f"cannot read {path}: {err}; leave it out") from err
+    resample = None
+    for block, rate_hz in mono_blocks(path, _PIECE_S, _REMEDY):
+        if rate_hz != SAMPLE_RATE_HZ and resample is None:
+            resample = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
+        yield resample.resample_chunk(block) if resample else block
+    if resample:
+        yield resample.resample_chunk(np.zeros(0, np.float32), last=True)

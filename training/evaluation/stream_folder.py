@@ -20,6 +20,7 @@ from training.evaluation.rooms import ROOMS
 from training.evaluation.streams import Condition, Stream
 
 INDEX_FILE = "streams.json"
+_MAX_DB = 1_000
 _KINDS = ("words", *BACKGROUNDS)
 _COLUMNS = ("keyword", "onset_s", "offset_s", "speaker", "synthetic")
 
@@ -111,7 +112,7 @@ def read_index(folder: Path) -> list[dict[str, Any]]:
         raise ConfigError(
             f"cannot read {path}: {err.strerror}; python -m training streams makes such a folder"
         ) from err
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as err:
         raise ConfigError(f"{path} is no index of streams: {err}; make the folder anew") from err
     if not entries:
         raise ConfigError(f"{path} names no stream; make the folder anew")
@@ -138,11 +139,15 @@ def _clear(folder: Path) -> None:
 
 def _checked_entry(entry: dict[str, Any]) -> dict[str, Any]:
     for name in ("file", "truth"):
-        if Path(entry[name]).name != entry[name]:
+        require_text(Path(entry[name]))
+        if Path(entry[name]).name != entry[name] or "\0" in entry[name]:
             raise ValueError(f"{name} is {entry[name]!r}, which is no file of the folder")
     if entry["kind"] not in _KINDS:
         raise ValueError(f"kind is {entry['kind']!r}; it must be one of {', '.join(_KINDS)}")
     snr_db = entry.get("snr_db")
+    for decibels in (snr_db, entry.get("gain_db")):
+        if decibels is not None and not abs(float(decibels)) <= _MAX_DB:
+            raise ValueError(f"a level is {decibels} dB; it must be at most {_MAX_DB} dB in size")
     return {
         "name": str(entry["name"]),
         "kind": str(entry["kind"]),
@@ -175,12 +180,18 @@ def _write_truth(path: Path, references: Iterable[Reference]) -> None:
             writer.writerow({**asdict(reference), "synthetic": int(reference.synthetic)})
 
 
+def _text(value: str | None) -> str:
+    if not value:  # also of a row that ends before its column
+        raise ValueError("a row has no keyword")
+    return value
+
+
 def _read_truth(path: Path) -> tuple[Reference, ...]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             return tuple(
                 Reference(
-                    keyword=row["keyword"],
+                    keyword=_text(row["keyword"]),
                     onset_s=float(row["onset_s"]),
                     offset_s=float(row["offset_s"]),
                     speaker=row.get("speaker") or "",

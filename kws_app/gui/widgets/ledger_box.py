@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
 )
 
 from engine.errors import KwsError
+from kws_app.folders import heard_folder
 from kws_app.gui.files import ask_folder
-from kws_app.gui.folders import heard_folder
 from kws_app.gui.session_ledger import require_ledger
 from kws_app.settings import MAX_DAYS, Settings
 

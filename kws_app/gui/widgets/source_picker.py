@@ -12,7 +12,7 @@ from typing import Any
 from qtpy.QtCore import QProcess, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
-from engine.audio.microphone import InputDevice
+from engine.audio.devices import InputDevice
 
 DEFAULT_TEXT = "Default microphone"
 _RECORDING = ("recording",)  # equals the name of no device

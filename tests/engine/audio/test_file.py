@@ -1,6 +1,7 @@
 """Sound files of any rate and channel count, a little at a time."""
 
 import os
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -167,3 +168,22 @@ def test_a_length_that_nobody_knows_is_0(tmp_path: Path) -> None:
     for frames, seconds in ((32_000, 2.0), (0, 0.0), (2**63 - 1, 0.0)):
         source._file = SimpleNamespace(frames=frames, samplerate=16_000)
         assert source.duration_s == seconds
+
+
+def test_a_name_that_says_there_is_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.raw"
+    path.write_bytes(bytes(100))
+    with pytest.raises(SourceError, match=r"a.raw has no header by its name; pipe its PCM in"):
+        FileSource(path, 16_000).__enter__()
+
+
+def test_very_many_channels_take_little_memory(tmp_path: Path) -> None:
+    samples = np.ones((10, 1_024), np.int16)
+    path = write(tmp_path / "a.wav", samples, 768_000)
+    tracemalloc.start()
+    try:
+        heard, _ = read_all(FileSource(path, 768_000))
+        assert tracemalloc.get_traced_memory()[1] < 100e6  # 0.1 s would be 315 MB, and twice
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_allclose(heard, np.full(10, 1 / 32_768))

@@ -68,6 +68,7 @@ TAMPERED: list[tuple[Callable[[Path, Path], object], str]] = [
     (lambda plan, sidecar: plan.chmod(0o666), "can be written to by others"),
     (lambda plan, sidecar: sidecar.write_text("{"), "no readable sidecar"),
     (lambda plan, sidecar: sidecar.write_text("[]"), "no readable sidecar"),
+    (lambda plan, sidecar: sidecar.write_text("[" * 9_999), "no readable sidecar"),
     (lambda plan, sidecar: sidecar.write_bytes(b"\xff" * 9), "no readable sidecar"),
     (lambda plan, sidecar: _say(sidecar, plan_sha256="00"), "was altered"),
     (lambda plan, sidecar: _say(sidecar, capability="9.0"), "says that it is another one"),

@@ -35,8 +35,9 @@ def test_models_that_come_along_are_first_then_those_used_before(
 
 def test_a_folder_without_a_manifest_is_named_by_its_path(tmp_path: Path) -> None:
     assert model_choices(tmp_path)[-1].text == str(tmp_path)
-    (tmp_path / "manifest.json").write_text("[]")
-    assert model_choices(tmp_path)[-1].text == str(tmp_path)
+    for text in ("[]", "[" * 100_000):
+        (tmp_path / "manifest.json").write_text(text)
+        assert model_choices(tmp_path)[-1].text == str(tmp_path)
 
 
 def test_own_models_are_remembered_newest_first(tmp_path: Path) -> None:

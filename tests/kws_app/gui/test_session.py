@@ -187,25 +187,43 @@ def test_without_a_device_it_looks_again_until_there_is_one(
     assert portaudio.scans > opened
 
 
+class Seen:
+    """A watch that sees every device at once."""
+
+    def __init__(self, wanted: object) -> None:
+        assert wanted == [None]  # the default, whichever it is then
+
+    def is_there(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+
 def test_a_device_that_is_lost_is_waited_for(
-    make: Callable[..., Session],
-    portaudio: FakeSounddevice,
-    now_s: list[float],
-    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[..., Session], portaudio: FakeSounddevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.audio.microphone._SILENT_DEVICE_S", 0.2)
+    monkeypatch.setattr("kws_app.listening.DeviceWatch", Seen)
     session = make(rate=16_000)
     session.start()
     until_state(session, State.LISTENING)
+    stream = session.stream
     portaudio.open_error = PortAudioError("gone")
+    portaudio.opened[0]["finished_callback"]()
     until_state(session, State.RECOVERING)
-    assert "delivered no audio" in session.problem
-    now_s[0] += 1.1
-    poll_until(session, lambda _: "gone" in session.problem)
-    assert session.state is State.RECOVERING
+    assert session.problem == "'USB Mic' has gone"
+    portaudio.devices[2]["name"] = "Phone"  # the default now
     portaudio.open_error = None
-    monkeypatch.setattr("engine.audio.microphone._SILENT_DEVICE_S", 3.0)
-    until_state_and_wakes(session, now_s, State.LISTENING, 0.5)
+    deadline = time.monotonic() + 20
+    while len(portaudio.streams) == 1 and time.monotonic() < deadline:
+        session.poll()
+        assert session.state is State.RECOVERING
+        time.sleep(0.01)
+    feed(portaudio, np.full(3_200, 0.1))
+    until_state(session, State.LISTENING)
+    assert session.started is not None
+    assert session.started.source == "Phone"
+    assert session.stream == stream
 
 
 def test_a_device_that_hangs_holds_up_no_end(
@@ -222,13 +240,13 @@ def test_a_device_that_hangs_holds_up_no_end(
     try:
         session.pause()
         assert session.state is State.PAUSED
-        monkeypatch.setattr("engine.audio.microphone._OPEN_S", 0.1)
+        monkeypatch.setattr("engine.audio.microphone.OPEN_S", 0.1)
         session.start()
         until_state(session, State.NO_DEVICE)
         assert "has not answered for 0.1 s" in session.problem
     finally:
         portaudio.answers.set()
-    monkeypatch.setattr("engine.audio.microphone._OPEN_S", 8.0)
+    monkeypatch.setattr("engine.audio.microphone.OPEN_S", 8.0)
     until_state_and_wakes(session, now_s, State.LISTENING, 0.5)
     assert portaudio.streams[0].is_closed
     assert not portaudio.streams[-1].is_closed
@@ -325,6 +343,20 @@ def test_what_is_heard_can_be_recorded_from_any_moment_on(
     samples, rate_hz = soundfile.read(tmp_path / "heard.flac", dtype="float32")
     assert rate_hz == RATE_HZ
     np.testing.assert_allclose(samples, tone_stream()[: 2 * RATE_HZ], atol=1 / 32_000)
+
+
+def test_the_limit_ends_the_recording_and_not_the_listening(
+    make: Callable[..., Session], portaudio: FakeSounddevice, tmp_path: Path
+) -> None:
+    session = make(rate=16_000, record_hours=1 / 3600)
+    session.start()
+    until_state(session, State.LISTENING)
+    session.record_to(tmp_path / "heard.wav")
+    feed(portaudio, tone_stream()[: 2 * RATE_HZ])
+    total = poll_until(session, lambda update: bool(update.notices))
+    assert total.notices[0].endswith("heard.wav has ended at 0.000277778 h; listening goes on.")
+    assert session.recording.path is None
+    assert soundfile.info(tmp_path / "heard.wav").frames == RATE_HZ
 
 
 def test_a_full_disk_ends_the_recording_and_not_the_listening(

@@ -152,3 +152,15 @@ def test_each_answer_is_saved_at_once_and_an_interrupt_is_quiet(
     assert answer(monkeypatch, ledger, "r\nw\n") == ["right", "wrong", None, None]
     assert seen[1] == ["right", None, None, None]
     assert capsys.readouterr().err == "kws: 2 labelled, 2 left\n"
+
+
+def test_a_clip_that_claims_to_be_endless_is_played(
+    monkeypatch: pytest.MonkeyPatch, ledger: Ledger, portaudio: FakeSounddevice
+) -> None:
+    path = ledger.clip_path(ledger.entries()[0])
+    data = bytearray(path.read_bytes())
+    data[21] |= 0x0F  # of the number of samples (RFC 9639, section 8.2): it would take 256 GB
+    data[22:26] = b"\xff" * 4
+    path.write_bytes(data)
+    answer(monkeypatch, ledger, "q\n")
+    assert [len(samples) for samples, _ in portaudio.played] == [1_600]

@@ -26,7 +26,7 @@ def test_what_is_stated(tmp_path: Path) -> None:
         ("watts = 0", "watts is 0; it must be above 0 and at most 1e"),
         ("kg_per_kwh = 400", "kg_per_kwh is 400; it must be above 0 and at most 10"),
         ("kg_per_kwh = nan", "kg_per_kwh is nan; it must be"),
-        ("owner", "is not TOML"),
+        ("owner", "is not valid TOML"),
         ("[owner]\nname = 'x'", "owner is {'name': 'x'}; it must be text"),
     ],
 )

@@ -103,6 +103,9 @@ def test_tables_of_something_else(folder: Path) -> None:
     table.write_text(text.replace("suspect", "doubt"))
     with pytest.raises(SourceError, match=r"has no column 'suspect'; docs/training.md has them"):
         read_corpus(folder, "train")
+    table.write_text(f"{text}\na.wav,yes\n")
+    with pytest.raises(SourceError, match=r"has a row that is too short; mend 'a.wav'"):
+        read_corpus(folder, "train")
     table.write_bytes(b"\xff\xfe\0")
     with pytest.raises(SourceError, match=r"is no table: .*; it must list the clips"):
         read_corpus(folder, "train")

@@ -45,3 +45,10 @@ def test_unreadable_tables_are_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes(b"index,mid,display_name\n0,a,caf\xe9\n")
     with pytest.raises(ConfigError, match="cannot read label table"):
         read_label_csv(tmp_path / "latin.csv")
+
+
+def test_very_many_labels_are_soon_compared(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    rows = (f"{i},/m/{i},word {i}\n" for i in range(100_000))
+    path.write_text("index,mid,display_name\n" + "".join(rows))
+    assert len(read_label_csv(path).names) == 100_000  # pair by pair it took minutes

@@ -64,6 +64,11 @@ def test_other_programs_need_to_say_little(tmp_path: Path) -> None:
     assert stream.condition == Condition()
 
 
+def with_level(gain_db: str) -> str:
+    entry = '{"name": "a", "kind": "words", "file": "a.wav", "truth": "a.csv", "gain_db": '
+    return f'{{"streams": [{entry}{gain_db}}}]}}'
+
+
 def test_no_folder_of_streams(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot read .*streams.json: .*training streams makes"):
         read_index(tmp_path)
@@ -76,7 +81,12 @@ def test_no_folder_of_streams(tmp_path: Path) -> None:
         ("[]", "is no index of streams"),
         ('{"streams": [{"name": "a"}]}', "is no index of streams: 'file'"),
         ('{"streams": []}', "names no stream"),
-        ("[" * 9_999, "is no index of streams: .*recursion"),
+        ("[" * 100_000, "is no index of streams"),
+        (with_level("1e999"), "a level is inf dB; it must be at most 1000 dB in size"),
+        (with_level("NaN"), "a level is nan dB"),
+        (with_level("9" * 400), "is no index of streams: int too large"),
+        (with_level("0").replace("a.wav", "\\u0000"), "which is no file of the folder"),
+        (with_level("0").replace("a.wav", "\\ud800"), "is no UTF-8; rename it"),
         (
             '{"streams": [{"name": "a", "kind": "b", "file": "../x.flac", "truth": "t.csv"}]}',
             r"file is '../x.flac', which is no file of the folder",
@@ -94,6 +104,7 @@ def test_an_index_that_is_none(tmp_path: Path, text: str, message: str) -> None:
     [
         ("a,b\n1,2\n", r"is no table of keyword, onset_s, offset_s: 'keyword'; mend it"),
         ("keyword,onset_s,offset_s\nyes,soon,2\n", "could not convert string to float"),
+        ("onset_s,offset_s,keyword\n1,2\n", "a row has no keyword; mend it"),
         (None, "cannot read .*No such file"),
     ],
 )

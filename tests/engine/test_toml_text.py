@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from engine.toml_guard import MAX_PARTS
-from kws_app.toml_text import MAX_BYTES, parse_toml, read_toml_text
+from engine.toml_text import MAX_BYTES, MAX_PARTS, parse_toml, read_toml_text
 
 FILE = Path("kws.toml")
 _MANY = 100_000
@@ -24,6 +23,8 @@ _MANY = 100_000
         ("x = {" + " . ".join(['"\\""'] * _MANY) + " = 1}", "the name in line 1 has more"),
         ("'a'." * (MAX_PARTS + 1) + "b = 1", "the name in line 1 has more"),
         ("smoothing = ", "is not valid TOML"),
+        ("smoothing = 0x" + "f" * 5_000, "a whole number has more than 64 bits"),
+        ("x = [{a = 9223372036854775808}]", "a whole number has more than 64 bits"),
     ],
 )
 def test_what_no_parser_should_be_given(text: str, message: str) -> None:

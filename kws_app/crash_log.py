@@ -1,13 +1,22 @@
-"""The log of what went wrong: small, for this person alone, without the names of recordings."""
+"""The log of what went wrong: small, for this person alone, without the names of recordings.
+
+An error of the program goes to kws.log; a crash of the interpreter leaves the stacks of all threads
+in a file beside it, which a normal end takes away again.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import logging
 import logging.handlers
 import os
 import re
+import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TypeAlias
@@ -16,6 +25,7 @@ ErrorInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType |
 
 MAX_BYTES = 1 << 20
 FILES = 3  # kws.log, kws.log.1, kws.log.2
+_MOST_FAULTS = 5
 # Sounds by their suffix, with the spaces of a path if it begins with a slash; then what is quoted
 # or stands alone and has a slash in it.
 _NAMES = (
@@ -86,3 +96,56 @@ def _lines(error: traceback.TracebackException, *, names: bool) -> list[str]:
     for inner in error.exceptions or ():
         lines += ["one of them:\n", *_lines(inner, names=names)]
     return lines
+
+
+@contextmanager
+def log_faults(log_path: Path) -> Iterator[None]:
+    """Let a crash of the interpreter leave the stacks of all threads in faults-PID.log.
+
+    Where that cannot be written they go to stderr.
+
+    Args:
+        log_path: Of the log beside it.
+    """
+    path = log_path.with_name(f"faults-{os.getpid()}.log")
+    made = [folder for folder in path.parents if not folder.exists()]
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove_old_faults(path.parent)
+        file = open_private(path)
+    except OSError:
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # it may be closed
+            faulthandler.enable(sys.stderr)
+        yield
+        return
+    try:
+        with file:
+            faulthandler.enable(file)
+            try:
+                yield
+            finally:
+                faulthandler.disable()
+    finally:
+        with contextlib.suppress(OSError):  # a folder that is not empty stays
+            if path.stat().st_size == 0:
+                path.unlink()
+            for folder in made:
+                folder.rmdir()
+
+
+def _remove_old_faults(folder: Path) -> None:
+    """Keep the newest ones, and those of programs that run."""
+    files = sorted(folder.glob("faults-*.log"), key=lambda file: file.stat().st_mtime)
+    for file in files[: 1 - _MOST_FAULTS]:
+        if not _is_running(file.stem.removeprefix("faults-")):
+            file.unlink()
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    except OSError:  # another user's
+        return True
+    return True

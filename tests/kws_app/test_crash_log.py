@@ -2,13 +2,16 @@
 
 import logging
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from full_disk import files_of_at_most
+from program import ROOT, environment
 
-from kws_app.gui import crash_log
-from kws_app.gui.crash_log import PrivateFile, describe, open_private, without_names
+from kws_app import crash_log
+from kws_app.crash_log import PrivateFile, describe, log_faults, open_private, without_names
 
 
 def log_to(path: Path) -> tuple[logging.Logger, PrivateFile]:
@@ -130,3 +133,50 @@ def test_what_was_handled_and_groups() -> None:
 
 def test_without_a_traceback() -> None:
     assert described(ValueError("bare")) == "ValueError: bare"
+
+
+def test_a_normal_end_leaves_nothing(tmp_path: Path) -> None:
+    with log_faults(tmp_path / "state" / "log" / "kws.log"):
+        (file,) = (tmp_path / "state" / "log").iterdir()
+        assert file.name == f"faults-{os.getpid()}.log"
+        assert file.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_else_lies_in_the_folder_stays(tmp_path: Path) -> None:
+    with log_faults(tmp_path / "log" / "kws.log"):
+        (tmp_path / "log" / "kws.log").touch()
+    assert [file.name for file in (tmp_path / "log").iterdir()] == ["kws.log"]
+
+
+def test_the_newest_crashes_are_kept(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for age in range(8):
+        file = tmp_path / f"faults-{gone.pid}{age}.log"
+        file.write_text("stacks")
+        os.utime(file, (1_000 - age, 1_000 - age))
+    running = tmp_path / "faults-1.log"
+    running.touch()
+    os.utime(running, (0, 0))
+    with log_faults(tmp_path / "kws.log"):
+        kept = {file.name for file in tmp_path.iterdir()}
+    own = f"faults-{os.getpid()}.log"
+    assert kept == {own, running.name} | {f"faults-{gone.pid}{age}.log" for age in range(4)}
+
+
+def test_where_no_file_can_be_written_stderr_gets_the_stacks(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    program = (
+        "import faulthandler, sys; from pathlib import Path; "
+        "from kws_app.crash_log import log_faults\n"
+        "with log_faults(Path(sys.argv[1])): faulthandler._sigsegv()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "file" / "kws.log")],
+        capture_output=True,
+        cwd=ROOT,
+        env=environment(),
+    )
+    assert done.returncode < 0
+    assert done.stderr.startswith(b"Fatal Python error: Segmentation fault")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import KwsError
-from kws_app.gui import folders
-from kws_app.gui.folders import log_file, make_private, runtime_folder, settings_file
+from kws_app import folders
+from kws_app.folders import log_file, make_private, runtime_folder, settings_file
 
 
 def test_the_platform_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

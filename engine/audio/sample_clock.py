@@ -1,0 +1,114 @@
+"""How a device's samples lie in time: its drift, and samples that it lost without a word.
+
+A callback comes late, never early, so the least delay of half a second shows where the samples
+truly lie against the monotonic clock. A device whose clock drifts moves that delay slowly; one that
+loses samples moves it at once, and for good. The system's clock may be set meanwhile: nothing here
+looks at it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+_INTERVAL_S = 0.5
+_MOST_INTERVALS = 1_200  # ten minutes
+_FIT_S = 60.0
+_RATE_INTERVALS = 20
+_WRONG_RATE = 0.02
+# Latencies of a sound server wander by less.
+_STEP_S, _SAME_S = 0.1, 0.02
+_OVERFLOW_S = 0.005
+
+
+class SampleClock:
+    """Follows one stream.
+
+    Attributes:
+        drift_ppm: How much faster than its rate the device runs; None for a minute.
+        measured_rate_hz: Samples a second that truly come, where that is another rate than the
+            stream was opened at; None else.
+
+    Args:
+        rate_hz: Rate that it was opened at.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._times_s: deque[float] = deque(maxlen=_MOST_INTERVALS)
+        self._delays_s: deque[float] = deque(maxlen=_MOST_INTERVALS)
+        self.drift_ppm: float | None = None
+        self.measured_rate_hz: int | None = None
+        self._least_s: float | None = None
+        self._interval_ends_s: float | None = None
+
+    def add(self, end_sample: int, at_s: float, *, overflowed: bool = False) -> int:
+        """Take a look at the stream.
+
+        Args:
+            end_sample: Samples delivered so far.
+            at_s: Monotonic time at which the last of them was delivered.
+            overflowed: Whether the device has reported lost input since the last look.
+
+        Returns:
+            Samples that were lost, as is known from now on.
+        """
+        delay_s = at_s - end_sample / self._rate_hz
+        if self._interval_ends_s is None:
+            self._interval_ends_s = at_s + _INTERVAL_S
+        lost_s = 0.0
+        if overflowed and (level_s := self._level_s) is not None:
+            lost_s = delay_s - level_s
+            if lost_s < _OVERFLOW_S:
+                lost_s = 0.0
+            else:
+                self._move(lost_s)
+        if at_s >= self._interval_ends_s:
+            if self._least_s is not None:
+                self._times_s.append(at_s)
+                self._delays_s.append(self._least_s)
+                lost_s += self._step_s()
+                self._fit()
+            self._least_s = None
+            self._interval_ends_s = at_s + _INTERVAL_S
+        self._least_s = delay_s if self._least_s is None else min(self._least_s, delay_s)
+        return round(lost_s * self._rate_hz)
+
+    @property
+    def _level_s(self) -> float | None:
+        """The delay that is usual now."""
+        known = [self._least_s] if self._least_s is not None else []
+        known += [self._delays_s[-1]] if self._delays_s else []
+        return min(known) if known else None
+
+    def _step_s(self) -> float:
+        """What was lost where the delay rose at once and stayed; earlier delays are moved."""
+        if len(self._delays_s) < 3:
+            return 0.0
+        before, after, now = (self._delays_s[-i] for i in (3, 2, 1))
+        step_s = now - before
+        if abs(step_s) <= _STEP_S or abs(now - after) >= _SAME_S:
+            return 0.0
+        for index in range(len(self._delays_s) - 2):
+            self._delays_s[index] += step_s
+        return max(0.0, step_s)
+
+    def _fit(self) -> None:
+        times_s = np.array(self._times_s) - self._times_s[0]
+        delays_s = np.array(self._delays_s)
+        if times_s[-1] >= _FIT_S:
+            self.drift_ppm = -1e6 * float(np.polyfit(times_s, delays_s, 1)[0])
+        if len(times_s) >= _RATE_INTERVALS:
+            newest = slice(-_RATE_INTERVALS, None)
+            # The median: one step is no rate.
+            slope = float(np.median(np.diff(delays_s[newest]) / np.diff(times_s[newest])))
+            is_wrong = abs(slope) > _WRONG_RATE
+            self.measured_rate_hz = round((1 - slope) * self._rate_hz) if is_wrong else None
+
+    def _move(self, step_s: float) -> None:
+        """The delay is greater from here on, for a known reason."""
+        for index in range(len(self._delays_s)):
+            self._delays_s[index] += step_s
+        if self._least_s is not None:
+            self._least_s += step_s

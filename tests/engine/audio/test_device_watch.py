@@ -1,0 +1,92 @@
+"""Waiting for a device beside the program: what counts as there, and that nobody is left behind."""
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import pytest
+from fake_sounddevice import FakeSounddevice, PortAudioError, device
+
+from engine.audio import device_watch
+from engine.audio.device_watch import DeviceWatch, main
+from engine.audio.devices import find_input_device
+
+
+@pytest.fixture
+def keeper(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The end of the pipe that whoever waits holds."""
+    read, write = os.pipe()
+    monkeypatch.setattr(device_watch, "_LOOK_EVERY_S", 0.01)
+    with os.fdopen(read) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        yield write
+
+
+def in_the_background(request: str, keeper: int) -> tuple[threading.Thread, list[int]]:
+    statuses: list[int] = []
+    thread = threading.Thread(target=lambda: statuses.append(main(request)))
+    thread.start()
+    return thread, statuses
+
+
+def test_one_that_is_listed_later_is_seen(portaudio: FakeSounddevice, keeper: int) -> None:
+    thread, statuses = in_the_background(json.dumps(["bassoon"]), keeper)
+    while portaudio.scans < 3:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    portaudio.devices.append(device("Bassoon", 1, 44_100.0))
+    thread.join(10)
+    os.close(keeper)
+    assert statuses == [0]
+    assert portaudio.opened[-1]["device"] == 3
+    assert portaudio.streams[-1].is_closed
+
+
+def test_one_that_is_listed_and_cannot_be_opened_is_not_there(
+    portaudio: FakeSounddevice, keeper: int
+) -> None:
+    portaudio.open_error = PortAudioError("no microphone behind it")
+    known = asdict(find_input_device("USB"))
+    thread, statuses = in_the_background(json.dumps([known, None]), keeper)
+    while portaudio.scans < 3:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    os.close(keeper)  # nobody waits any more
+    thread.join(10)
+    assert statuses == [1]
+
+
+def test_the_process_ends_with_the_watch() -> None:
+    watch = DeviceWatch(["no such device at all", None])
+    process = watch._process
+    assert not watch.is_there()
+    watch.close()
+    assert process.returncode is not None
+
+
+def test_the_process_ends_when_the_program_is_killed() -> None:
+    watch = DeviceWatch(["no such device at all"])
+    assert watch._process.stdin is not None
+    watch._process.stdin.close()  # as the kernel does
+    assert watch._process.wait(timeout=30) == 1
+    watch.close()
+
+
+def test_a_process_that_fails_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_watch, "_BEGIN_AGAIN_S", 0.2)
+    watch = DeviceWatch(["no such device at all"])
+    first = watch._process
+    first.kill()
+    deadline = time.monotonic() + 10
+    while watch._process is first and time.monotonic() < deadline:
+        assert not watch.is_there()
+        time.sleep(0.01)
+    second = watch._process
+    watch.close()
+    assert second is not first
+    assert second.stdin is not None
+    assert second.stdin.closed
