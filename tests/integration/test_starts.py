@@ -2,6 +2,7 @@
 
 import json
 import signal
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -100,7 +101,12 @@ def test_a_hundred_starts_leave_nothing_behind(
     settled = seen[SETTLED:]
     for what in ("threads", "descriptors"):
         assert {each[what] for each in settled} == {settled[0][what]}, what
-    grown_mb = max(each["megabytes"] for each in settled) - settled[0]["megabytes"]
+    # Of ten starts the middle one: where the heap puts a model of 12 MB moves single ones.
+    first, last = (
+        statistics.median(each["megabytes"] for each in part)
+        for part in (settled[:10], settled[-10:])
+    )
+    grown_mb = last - first
     assert grown_mb < MOST_MB
 
 
