@@ -1,4 +1,4 @@
-"""Reads files of unknown origin: no links, no pipes or devices, never more than is wanted."""
+"""Files in folders of unknown origin: no links, no pipes or devices, never more than is wanted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 
 def read_plain_file(path: Path, limit_bytes: int, *, follow_links: bool = False) -> bytes:
@@ -37,3 +38,21 @@ def read_plain_file(path: Path, limit_bytes: int, *, follow_links: bool = False)
     if status.st_size > limit_bytes or len(content) > limit_bytes:
         raise OSError(errno.EFBIG, f"it is larger than {limit_bytes} bytes")
     return content
+
+
+def create_plain_file(path: Path, mode: int = 0o666) -> BinaryIO:
+    """Open a new file to write to, in place of whatever bears its name.
+
+    What is written aside has a name that anybody can know: in a folder that was handed on, a link
+    may wait there, and would lead the writing into another file.
+
+    Args:
+        path: The file; what is there already is removed, a link and not what it leads to.
+        mode: Who may use it, less the process's umask.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, mode), "wb")

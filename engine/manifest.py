@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 import re
 import stat
 import unicodedata
@@ -20,6 +19,7 @@ from typing import Any
 from engine.config import DecisionConfig, FbankConfig, OperatingPoint, WindowConfig
 from engine.errors import ConfigError, ModelError
 from engine.files import read_plain_file
+from engine.json_fields import Fields, one_object, shown
 
 FORMAT_VERSION = 1
 MODEL_FILE = "model.onnx"
@@ -27,7 +27,6 @@ MANIFEST_FILE = "manifest.json"
 MAX_MODEL_BYTES = 1 << 30
 MAX_MANIFEST_BYTES = 4 << 20
 _MAX_NAME = 64
-_MAX_SHOWN = 80
 _MAX_ALARMS = 1e9  # a day: more than there are windows
 _SHA256 = re.compile("[0-9a-f]{64}")
 _NO_TEXT = ("Cc", "Cs", "Zl", "Zp")  # control, surrogate, line and paragraph separator
@@ -92,7 +91,7 @@ def load_manifest(folder: Path) -> ModelManifest:
     Raises:
         ModelError: Something is missing, malformed, altered, or made for other features.
     """
-    fields = _Fields(_read_json(folder), f"{folder / MANIFEST_FILE}")
+    fields = Fields(_read_json(folder), f"{folder / MANIFEST_FILE}")
     version = fields.take("format_version", int)
     if version != FORMAT_VERSION:
         raise ModelError(
@@ -164,65 +163,6 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class _Fields:
-    """Takes named fields of expected types out of a JSON object; the rest is an error."""
-
-    def __init__(self, data: object, where: str) -> None:
-        if not isinstance(data, dict):
-            raise ModelError(f"{where} holds a {type(data).__name__}; it must hold an object")
-        self.where = where
-        self._data = dict(data)
-
-    def take(self, name: str, kind: type | tuple[type, ...]) -> Any:
-        """One field; raises ModelError if it is missing or of another type."""
-        kinds = kind if isinstance(kind, tuple) else (kind,)
-        wanted = " or ".join("null" if k is type(None) else k.__name__ for k in kinds)
-        if name not in self._data:
-            raise ModelError(f"{self.where}: field {name!r} is missing; it must be {wanted}")
-        value = self._data.pop(name)
-        if float in kinds and isinstance(value, int) and not isinstance(value, bool):
-            value = _as_float(value)
-        if not isinstance(value, kind) or (isinstance(value, bool) and bool not in kinds):
-            raise ModelError(
-                f"{self.where}: field {_short(name)} is {_short(value)}; it must be {wanted}"
-            )
-        return value
-
-    def take_object(self, name: str) -> _Fields:
-        """A nested object."""
-        return _Fields(self.take(name, dict), f"{self.where}: {name}")
-
-    def take_strings(self, name: str) -> tuple[str, ...]:
-        """A list of different strings."""
-        values = self.take(name, list)
-        if not all(isinstance(v, str) and v for v in values) or len(set(values)) != len(values):
-            raise ModelError(
-                f"{self.where}: field {name!r} is {_short(values)}; it must be a list of "
-                "different, non-empty strings"
-            )
-        return tuple(values)
-
-    def take_choice(self, name: str, choices: tuple[str, ...]) -> str:
-        """A string out of a few."""
-        value: str = self.take(name, str)
-        if value not in choices:
-            raise ModelError(
-                f"{self.where}: field {name!r} is {_short(value)}; it must be one of "
-                f"{', '.join(choices)}"
-            )
-        return value
-
-    def names(self) -> list[str]:
-        """Names not taken yet."""
-        return list(self._data)
-
-    def finish(self) -> None:
-        """Raise ModelError if fields are left that nobody reads."""
-        if self._data:
-            name = _short(next(iter(self._data)))
-            raise ModelError(f"{self.where}: unknown field {name}; remove it or update kws")
-
-
 def _read_json(folder: Path) -> object:
     path = folder / MANIFEST_FILE
     try:
@@ -231,23 +171,14 @@ def _read_json(folder: Path) -> object:
                 f"model folder {folder} does not exist; name a folder with {MANIFEST_FILE}"
             )
         data = read_plain_file(path, MAX_MANIFEST_BYTES)
-        return json.loads(data, object_pairs_hook=_object)
+        return json.loads(data, object_pairs_hook=one_object)
     except OSError as err:
         raise ModelError(f"cannot read {path}: {err.strerror}; a model folder needs it") from err
     except (ValueError, RecursionError) as err:
         raise ModelError(f"{path} is not valid JSON: {err}; export the model anew") from err
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object; Python would take the last of two equal names, another program the first."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
-        raise ValueError(f"{twice[:_MAX_NAME]!r} stands in it twice")
-    return found
-
-
-def _parse(fields: _Fields, folder: Path) -> ModelManifest:
+def _parse(fields: Fields, folder: Path) -> ModelManifest:
     manifest = ModelManifest(
         name=fields.take("name", str),
         labels=fields.take_strings("labels"),
@@ -270,7 +201,7 @@ def _parse(fields: _Fields, folder: Path) -> ModelManifest:
     return manifest
 
 
-def _parse_fbank(fields: _Fields) -> FbankConfig:
+def _parse_fbank(fields: Fields) -> FbankConfig:
     values = {
         item.name: fields.take(item.name, type(item.default))
         for item in dataclasses.fields(FbankConfig)
@@ -279,7 +210,7 @@ def _parse_fbank(fields: _Fields) -> FbankConfig:
     return FbankConfig(**values)
 
 
-def _parse_windows(fields: _Fields) -> WindowConfig:
+def _parse_windows(fields: Fields) -> WindowConfig:
     windows = WindowConfig(
         window_samples=fields.take("window_samples", int),
         hop_samples=fields.take("hop_samples", int),
@@ -288,7 +219,7 @@ def _parse_windows(fields: _Fields) -> WindowConfig:
     return windows
 
 
-def _parse_decision(fields: _Fields) -> DecisionConfig:
+def _parse_decision(fields: Fields) -> DecisionConfig:
     points = fields.take_object("operating_points")
     decision = DecisionConfig(
         smoothing_windows=fields.take("smoothing_windows", int),
@@ -299,7 +230,7 @@ def _parse_decision(fields: _Fields) -> DecisionConfig:
     return decision
 
 
-def _parse_point(fields: _Fields) -> OperatingPoint:
+def _parse_point(fields: Fields) -> OperatingPoint:
     interval = fields.take("false_alarms_per_day_interval", (list, type(None)))
     point = OperatingPoint(
         threshold=fields.take("threshold", float),
@@ -316,34 +247,19 @@ def _pair(values: list[object], where: str) -> tuple[float, float]:
         case [int() | float() as low, int() | float() as high] if 0 <= low <= high <= _MAX_ALARMS:
             return float(low), float(high)
     raise ModelError(
-        f"{where}: field 'false_alarms_per_day_interval' is {_short(values)}; it must be "
-        "[low, high]"
+        f"{where}: field 'false_alarms_per_day_interval' is {shown(values)}; it must be [low, high]"
     )
 
 
-def _parse_files(fields: _Fields) -> dict[str, str]:
+def _parse_files(fields: Fields) -> dict[str, str]:
     hashes: dict[str, str] = {name: fields.take(name, str) for name in fields.names()}
     for name, sha256 in hashes.items():
         if not _SHA256.fullmatch(sha256):
             raise ModelError(
-                f"{fields.where}: the SHA-256 of {_short(name)} is {_short(sha256)}; it must be 64 "
+                f"{fields.where}: the SHA-256 of {shown(name)} is {shown(sha256)}; it must be 64 "
                 "hex digits in lower case"
             )
     return hashes
-
-
-def _as_float(value: float) -> float:
-    """A number as float; infinite where float has none so large, which no field accepts."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
-
-
-def _short(value: object) -> str:
-    """A value for one line of a message."""
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
 def _check_labels(manifest: ModelManifest, where: str) -> None:
@@ -367,7 +283,7 @@ def _verify_files(manifest: ModelManifest) -> None:
         path = manifest.folder / name
         if not name or Path(name).name != name or not name.isprintable():
             raise ModelError(
-                f"{manifest.folder / _short(name)} must be a plain file inside the model folder"
+                f"{manifest.folder / shown(name)} must be a plain file inside the model folder"
             )
         try:
             if path.is_symlink():

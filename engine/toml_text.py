@@ -48,11 +48,7 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: It is no TOML, nested too deeply, or holds a number that TOML has no room for.
     """
-    if found := _LONG_KEY.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        raise ConfigError(
-            f"{path} is not valid TOML: the name in line {line} has more than {MAX_PARTS} parts"
-        )
+    require_short_keys(text, path)
     try:
         data = tomllib.loads(text)
     except RecursionError as err:
@@ -61,6 +57,19 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not valid TOML: {err}") from err
     _require_countable(data, path)
     return data
+
+
+def require_short_keys(text: str, path: Path) -> None:
+    """Refuse names of more parts than anybody writes; for those who parse for themselves.
+
+    Raises:
+        ConfigError: There is one; it says in which line.
+    """
+    if found := _LONG_KEY.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise ConfigError(
+            f"{path} is not valid TOML: the name in line {line} has more than {MAX_PARTS} parts"
+        )
 
 
 def _require_countable(data: dict[str, Any], path: Path) -> None:

@@ -24,7 +24,7 @@ NEEDED = {
 SESSIONS = {
     "engine/backends/onnxruntime.py",
     "kws_app/gui/attention.py",
-    "training/card/macs.py",  # of a model folder that was loaded before
+    "training/card/macs.py",
     "training/precision.py",  # of what was just exported
 }
 

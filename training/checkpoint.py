@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from engine.errors import ConfigError, ModelError, TrainingError
+from engine.files import create_plain_file
 from training.task import Task
 from training.weights import load_tensors
 
@@ -26,6 +27,7 @@ _FIELDS = frozenset(
         *("loss_steps", "trained_s", "fit", "augment", "provenance"),
     }
 )
+_TABLES = ("fit", "augment", "provenance")
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -41,7 +43,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     aside = path.with_suffix(".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
+        with create_plain_file(aside) as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
@@ -91,6 +93,9 @@ def load_run(folder: Path) -> dict[str, Any]:
     missing = sorted(_FIELDS - set(state))
     if missing:
         raise ModelError(f"checkpoint {path} has no {missing[0]!r}; it is of no run: remove it")
+    for name in _TABLES:
+        if not isinstance(state[name], dict):
+            raise ModelError(f"checkpoint {path} has a {name!r} of no run; remove it")
     return state
 
 
@@ -169,7 +174,12 @@ def locked(folder: Path) -> Iterator[None]:
         TrainingError: Another process trains in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(folder / ".lock", flags, 0o666)
+    except OSError as err:
+        raise TrainingError(f"cannot lock {folder}: {err.strerror}; take another folder") from err
+    with os.fdopen(descriptor, "w") as file:
         try:
             # Not inherited by workers, and gone with the process, however it ends.
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

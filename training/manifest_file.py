@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from engine.files import create_plain_file
 from engine.manifest import MANIFEST_FILE, ModelManifest, manifest_to_json
 
 
@@ -12,8 +13,8 @@ def write_manifest(manifest: ModelManifest) -> None:
     path = manifest.folder / MANIFEST_FILE
     aside = path.with_suffix(".partial")
     try:
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(manifest_to_json(manifest))
+        with create_plain_file(aside) as file:
+            file.write(manifest_to_json(manifest).encode())
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import ConfigError
+from engine.files import create_plain_file
 
 _COLUMNS = ("step", "epoch", "loss", "validation", "learning_rate", "trained_s")
 
@@ -72,7 +74,7 @@ class RunLog:
     def _keep_until(self, step: int) -> None:
         rows = [row for row in read_log(self._path) if int(row["step"]) <= step]
         aside = self._path.with_suffix(".partial")
-        with aside.open("w", newline="") as file:
+        with io.TextIOWrapper(create_plain_file(aside), newline="") as file:
             writer = csv.DictWriter(file, _COLUMNS)
             writer.writeheader()
             writer.writerows(rows)

@@ -8,6 +8,7 @@ written before the clip is, so that no clip is there whose split nobody knows.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError
+from engine.files import create_plain_file
 
 COLUMNS = ("path", "label", "text", "split", "program", "voice", "speed", "pitch")
 SETTINGS_FILE = "synthesize.json"
@@ -114,7 +116,7 @@ class SyntheticFolder:
 
     def _write_table(self) -> None:
         aside = self.folder / f"{_TABLE_FILE}.partial"
-        with aside.open("w", newline="") as file:
+        with io.TextIOWrapper(create_plain_file(aside), newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(self.rows.values())
@@ -123,8 +125,8 @@ class SyntheticFolder:
 
 def _replace(path: Path, text: str) -> None:
     aside = path.with_name(path.name + ".partial")
-    with aside.open("w") as file:
-        file.write(text)
+    with create_plain_file(aside) as file:
+        file.write(text.encode())
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)

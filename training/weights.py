@@ -17,6 +17,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from engine.errors import ConfigError, ModelError
+from engine.files import create_plain_file
 from training.ast import AstConfig, AudioSpectrogramTransformer
 from training.positions import adapt_positions
 from training.spellings import to_ast_names
@@ -171,7 +172,7 @@ def write_weights(path: Path, model: AudioSpectrogramTransformer, metadata: dict
     config = json.dumps(model.config.to_dict())
     data = to_safetensors(tensors, metadata={**metadata, "ast_config": config})
     aside = path.with_suffix(".partial")
-    with aside.open("wb") as file:
+    with create_plain_file(aside) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -87,6 +87,8 @@ class CpuBackend:
         except Exception as err:  # ONNX Runtime raises many kinds for a bad model
             path = self._manifest.model_path
             raise ModelError(f"{path} cannot be loaded: {_first_line(err)}") from err
+        # Python's side keeps the file for falling back to another provider, which is refused.
+        self._session._model_bytes = None
         got = self._session.get_providers()[0]
         if got != self._provider:  # ONNX Runtime falls back without an error
             raise BackendError(f"asked ONNX Runtime for {self._provider}, got {got}")

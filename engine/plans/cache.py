@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import BackendError
+from engine.files import create_plain_file
 
 SCHEMA = 1
 _POLL_S = 0.1
@@ -278,10 +279,8 @@ class PlanCache:
 
     def _write_aside(self, path: Path, data: bytes) -> None:
         aside = path.with_name(f"{path.name}.partial")
-        aside.unlink(missing_ok=True)  # of a process that was killed
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            with os.fdopen(os.open(aside, flags, 0o600), "wb") as file:
+            with create_plain_file(aside, 0o600) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

@@ -98,6 +98,7 @@ class Attention(QObject):
             with bounded_memory(len(content)):
                 session = onnxruntime.InferenceSession(content, options)
                 session.run([_OUTPUT], fed)
+            session._model_bytes = None  # kept for falling back to another provider
             self._session = session
         (rollout,) = self._session.run([_OUTPUT], fed)
         spread = rollout[0] - rollout[0].min()

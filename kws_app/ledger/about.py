@@ -9,10 +9,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.files import read_plain_file
 from kws_app.ledger.entries import parse_line
 from kws_app.ledger.log import write_aside
 
 NAME = "about.json"
+_MAX_BYTES = 1 << 20
 _SPEAKER = re.compile(r"ledger-[0-9a-f]{8}")
 
 
@@ -40,7 +42,7 @@ def read_about(folder: Path, keywords: Collection[str] = ()) -> About:
         OSError: It cannot be read or written.
     """
     try:
-        record = parse_line((folder / NAME).read_bytes())
+        record = parse_line(read_plain_file(folder / NAME, _MAX_BYTES))
     except FileNotFoundError:
         record = None
     found = record if isinstance(record, dict) else {}

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from engine.files import create_plain_file
 from kws_app.ledger.entries import Entry, from_record, is_id, parse_line, to_record
 
 NAME = "ledger.jsonl"
@@ -62,7 +63,8 @@ class EntryLog:
             # Another process has written it anew. The old file stays open until now, so that the
             # new one cannot have its inode number.
             self.close()
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._descriptor = os.open(self._path, flags)
             # Every listening of the window has a ledger of its own, and nobody closes it.
             self._close = weakref.finalize(self, os.close, self._descriptor)
             self._forget()
@@ -129,9 +131,8 @@ class EntryLog:
 def write_aside(path: Path, data: bytes) -> None:
     """Write a file that only its owner may read, whole or not at all; raises OSError."""
     aside = path.with_name(path.name + ".partial")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with create_plain_file(aside, 0o600) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

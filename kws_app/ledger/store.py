@@ -267,7 +267,7 @@ class Ledger:
     def _locked(self) -> Iterator[None]:
         """Keep every other process out; the lock goes with the process, however it ends."""
         path = self.folder / _LOCK
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + self.lock_wait_s
         try:
             while True:

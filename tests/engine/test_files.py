@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.files import read_plain_file
+from engine.files import create_plain_file, read_plain_file
 
 
 def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
@@ -40,3 +40,13 @@ def test_a_device_that_never_ends_is_not_read(tmp_path: Path) -> None:
 def test_what_no_file_can_be_called(tmp_path: Path, name: str) -> None:
     with pytest.raises(OSError, match="no file can be called so"):
         read_plain_file(tmp_path / name, 10)
+
+
+def test_a_link_that_waits_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "aside").symlink_to(tmp_path / "mine")
+    with create_plain_file(tmp_path / "aside", 0o600) as file:
+        file.write(b"new")
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "aside").read_bytes() == b"new"
+    assert (tmp_path / "aside").lstat().st_mode & 0o777 == 0o600

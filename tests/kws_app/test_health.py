@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from full_disk import files_of_at_most
+from supervisor import Supervisor
 
 from engine.errors import ConfigError
 from engine.types import BackendChanged, DeviceBack, DeviceLost, DeviceTrouble, Started, StreamStats
@@ -19,24 +19,6 @@ from kws_app.health import Health
 from kws_app.settings import Settings
 
 WINDOW: Any = SimpleNamespace(skipped_windows=0)
-
-
-class Supervisor:
-    """systemd's socket."""
-
-    def __init__(self, path: Path) -> None:
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(str(path))
-        self.socket.setblocking(False)
-        self.environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "2000000"}
-
-    def told(self) -> list[str]:
-        told = []
-        while True:
-            try:
-                told.append(self.socket.recv(100).decode())
-            except BlockingIOError:
-                return told
 
 
 @pytest.fixture

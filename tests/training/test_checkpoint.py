@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from small_run import small_task, train
 
 from engine.errors import ConfigError, ModelError, TrainingError
 from training.checkpoint import RunState, load_checkpoint, locked, save_checkpoint
+from training.start import open_start
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
@@ -71,6 +73,22 @@ def test_a_checkpoint_of_something_else(tmp_path: Path) -> None:
     assert RunState(tmp_path / "run").load(small_task())["activation"] == "softmax"
     with pytest.raises(ConfigError, match=r"trained with other model: dim was 24 and is 48; take"):
         RunState(tmp_path / "run").load(small_task(dim=48))
+
+
+def test_values_that_no_run_writes_are_one_error(tmp_path: Path) -> None:
+    train(tmp_path / "run", steps=1)
+    good = load_checkpoint(tmp_path / "run" / "last.pt")
+    save_checkpoint(tmp_path / "odd" / "last.pt", good)
+    for name in sorted(good):
+        for value in (None, "x", torch.zeros(2)):
+            save_checkpoint(tmp_path / "odd" / "last.pt", good | {name: value})
+            for read in (lambda: train(tmp_path / "odd", steps=1), lambda: start(tmp_path / "odd")):
+                with suppress(ConfigError, ModelError):  # and no other error
+                    read()
+
+
+def start(folder: Path) -> None:
+    open_start(str(folder))
 
 
 def test_a_folder_is_trained_in_by_one_process(tmp_path: Path) -> None:

@@ -290,6 +290,6 @@ def test_a_payload_in_a_hub_folder_is_refused_and_never_run(tmp_path: Path) -> N
     folder.mkdir()
     payload = b"cos\nsystem\n(S'touch %s'\ntR." % str(tmp_path / "ran").encode()
     (folder / "pytorch_model.bin").write_bytes(payload)
-    assert main(["convert", str(folder), "--model", str(tmp_path / "m")]) == 4
+    assert main(["convert", str(folder), "--model", str(tmp_path / "m")]) == 1
     assert not (tmp_path / "ran").exists()
     assert not (tmp_path / "m").exists()

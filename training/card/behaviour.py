@@ -7,6 +7,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import soundfile
@@ -118,12 +119,16 @@ class _Ear:
             reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
             raise BackendError(f"the application does not run: {reason}")
         events = [json.loads(line) for line in done.stdout.splitlines()]
-        with np.load(posteriors, allow_pickle=False) as found:
-            return Heard(
-                seconds=len(samples) / rate_hz,
-                detections=sum(event["event"] == "detection" for event in events),
-                posteriors=found["posteriors"],
-            )
+        try:
+            with np.load(posteriors, allow_pickle=False) as found:
+                read = found["posteriors"]
+        except (OSError, ValueError, KeyError, BadZipFile) as err:
+            raise BackendError(f"the application wrote no posteriors: {err}") from err
+        return Heard(
+            seconds=len(samples) / rate_hz,
+            detections=sum(event["event"] == "detection" for event in events),
+            posteriors=read,
+        )
 
 
 def _noise(n_samples: int) -> Float32:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError
+from engine.toml_text import require_short_keys
 from training.card.statement import (
     Number,
     Statement,
@@ -133,6 +134,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         is_json = path.suffix.lower() == ".json"
+        if not is_json:
+            require_short_keys(text, path)
         loads = json.loads if is_json else tomllib.loads
         data = loads(text, parse_float=Decimal)  # digits as they were written
     except OSError as err:

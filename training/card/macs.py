@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.memory_limit import bounded_memory
+from engine.onnx_wire import require_plain_onnx
+
 # Products of which every output element takes as many multiply-adds as one axis is long.
 _PRODUCTS = ("MatMul", "Gemm", "Conv")
 # Others that multiply and add, and that this program's export does not make.
@@ -39,11 +42,16 @@ def count_multiply_adds(path: Path) -> MultiplyAdds:
 
     Args:
         path: ONNX file with one input [batch, ...].
+
+    Raises:
+        ModelError: It is more than a plain model.
     """
     import onnx
     import onnxruntime
 
-    model = onnx.load(path)
+    content = path.read_bytes()
+    require_plain_onnx(content, str(path))  # nothing else is opened for it
+    model = onnx.load_model_from_string(content)
     nodes = [node for node in model.graph.node if node.op_type in _PRODUCTS]
     weights = {item.name: tuple(item.dims) for item in model.graph.initializer}
     wanted = {name for node in nodes for name in (*node.input[:2], *node.output)} - set(weights)
@@ -53,13 +61,14 @@ def count_multiply_adds(path: Path) -> MultiplyAdds:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    (graph_input,) = session.get_inputs()
-    window = np.zeros((1, *graph_input.shape[1:]), np.float32)
-    names = sorted(wanted - fed)
-    arrays = session.run(names, {graph_input.name: window}) if names else []
+    with bounded_memory(len(content)):
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        (graph_input,) = session.get_inputs()
+        window = np.zeros((1, *graph_input.shape[1:]), np.float32)
+        names = sorted(wanted - fed)
+        arrays = session.run(names, {graph_input.name: window}) if names else []
     passed = {name: array.shape for name, array in zip(names, arrays, strict=True)}
     shapes = {**weights, graph_input.name: window.shape, **passed}
     kinds = {node.op_type for node in model.graph.node}

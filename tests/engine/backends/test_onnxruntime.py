@@ -126,6 +126,11 @@ def test_a_model_that_does_not_fit_its_manifest(
         pass
 
 
+def test_the_file_is_not_kept_in_memory_beside_the_session(tiny: ModelManifest) -> None:
+    with CpuBackend(tiny) as backend:
+        assert backend._session._model_bytes is None
+
+
 def test_a_file_that_is_no_onnx(own_tiny_folder: Path) -> None:
     manifest = load_manifest(own_tiny_folder)
     model = onnx.load(manifest.model_path)

@@ -1,6 +1,7 @@
 """What a card says of odd inputs is what the application does with them."""
 
 import math
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from card_world import World
 
 from engine.errors import BackendError
 from engine.manifest import load_manifest
+from training.card import behaviour
 from training.card.behaviour import find_behaviour
 
 
@@ -43,6 +45,36 @@ def test_an_application_that_does_not_run_is_one_error(own_tiny_folder: Path) ->
     (own_tiny_folder / "model.onnx").write_bytes(b"no more")
     with pytest.raises(BackendError, match=r"the application does not run: .*was altered"):
         find_behaviour(manifest)
+
+
+class Payload:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, canary: Path) -> None:
+        self._canary = canary
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self._canary,)
+
+
+@pytest.mark.parametrize("kind", ["payload", "junk", "none"])
+def test_posteriors_that_hold_more_than_numbers_are_refused_and_not_run(
+    own_tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    canary = tmp_path / "ran"
+
+    def evil(command: list[str]) -> subprocess.CompletedProcess[str]:
+        path = Path(command[command.index("--posteriors") + 1])
+        if kind == "payload":
+            np.savez(path, posteriors=np.array([Payload(canary)], object))
+        elif kind == "junk":
+            path.write_bytes(b"junk")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(behaviour, "run_apart", evil)
+    with pytest.raises(BackendError, match="the application wrote no posteriors: "):
+        find_behaviour(load_manifest(own_tiny_folder))
+    assert not canary.exists()
 
 
 def test_longer_windows_are_measured_by_their_own_length(own_tiny_folder: Path) -> None:

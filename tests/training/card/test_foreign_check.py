@@ -229,3 +229,10 @@ def test_the_documented_files_are_such(tmp_path: Path) -> None:
     assert verdict.false == [
         "trained for up to 20 epochs: the card says at most 20; fit.epochs, log: 30"
     ]
+
+
+def test_a_name_that_would_take_all_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "claims.toml"
+    path.write_text(".".join("a" * 21) + " = 1\n")
+    with pytest.raises(ConfigError, match="the name in line 1 has more than 20 parts"):
+        read_claims(path)

@@ -7,7 +7,9 @@ import onnx
 import pytest
 from card_world import World
 from onnx import TensorProto, helper, numpy_helper
+from tiny_model import write_onnx
 
+from engine.errors import ModelError
 from training.ast import AstConfig
 from training.card.macs import count_multiply_adds
 
@@ -76,3 +78,16 @@ def test_a_transformer_as_its_shape_tells(world: World) -> None:
     embedding = patches * shape.patch_mels * shape.patch_frames * shape.dim
     layers = 12 * shape.dim**2 * tokens + 2 * tokens**2 * shape.dim
     assert cost.multiply_adds.products == embedding + layers + shape.dim * 4
+
+
+def test_more_than_a_plain_model_is_refused(tmp_path: Path) -> None:
+    write_onnx(tmp_path / "model.onnx")
+    model = onnx.load(tmp_path / "model.onnx")
+    weight = model.graph.initializer[1]
+    (tmp_path / "weights.bin").write_bytes(weight.raw_data)
+    weight.ClearField("raw_data")
+    weight.data_location = onnx.TensorProto.EXTERNAL
+    weight.external_data.add(key="location", value="weights.bin")
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match="keeps a tensor in another file"):
+        count_multiply_adds(tmp_path / "model.onnx")

@@ -189,3 +189,14 @@ def test_programs_speak_in_a_folder_that_synthesize_filled(tmp_path: Path) -> No
     assert read_folder(tmp_path, "train", synthetic=True)[0][0].synthetic
     (tmp_path / "synthesize.json").write_text("{}")
     assert read_folder(tmp_path, "train")[0][0].synthetic
+
+
+def test_links_of_folders_of_others_lead_nowhere(tmp_path: Path) -> None:
+    """A circle ends, a link into nothing is no clip, and a pipe is not waited for."""
+    folder = tmp_path / "data"
+    write(folder / "word" / "a.wav")
+    (folder / "word" / "round.wav").symlink_to(folder)
+    (folder / "word" / "gone.wav").symlink_to(tmp_path / "nowhere")
+    (folder / "circle").symlink_to(folder)
+    os.mkfifo(folder / "word" / "pipe.wav")
+    assert [entry.path for entry in list_folder(folder)] == ["word/a.wav"]

@@ -60,3 +60,10 @@ def test_what_is_no_recording(tmp_path: Path) -> None:
     samples[7] = np.nan
     with pytest.raises(SourceError, match="values that are no numbers"):
         list(read_pieces(write(tmp_path / "nan.wav", samples)))
+
+
+def test_a_circle_of_links_ends(tmp_path: Path) -> None:
+    wanted = write(tmp_path / "a.wav", white_noise(0.1))
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "circle").symlink_to(tmp_path)
+    assert sound_files(tmp_path) == [wanted]
