@@ -87,7 +87,7 @@ def _manifests() -> Iterator[bytes]:
 
 
 def _tomls() -> Iterator[bytes]:
-    yield to_toml(Settings()).encode()
+    yield to_toml(Settings(model=Path("models/own"))).encode()
     yield b"""device = 3
 keywords = ["yes", "no"]
 rate = 48000
