@@ -34,7 +34,8 @@ def read_plain_file(path: Path, limit_bytes: int, *, follow_links: bool = False)
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is no plain file")
-        content = file.read(limit_bytes + 1) if status.st_size <= limit_bytes else b""
+        # Room is taken before anything is read, so no more is asked for than there is.
+        content = file.read(status.st_size + 1) if status.st_size <= limit_bytes else b""
     if status.st_size > limit_bytes or len(content) > limit_bytes:
         raise OSError(errno.EFBIG, f"it is larger than {limit_bytes} bytes")
     return content

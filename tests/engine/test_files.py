@@ -1,6 +1,7 @@
 """Files of unknown origin are read as files: no link, no pipe, no device, never too much."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,17 @@ def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
     assert read_plain_file(path, 5) == b"12345"
     with pytest.raises(OSError, match="it is larger than 4 bytes"):
         read_plain_file(path, 4)
+
+
+def test_reading_takes_the_room_of_the_file_and_not_of_its_limit(tmp_path: Path) -> None:
+    """Else a model that is loaded beside it, in bounded memory, would leave none."""
+    (tmp_path / "file").write_bytes(b"some")
+    tracemalloc.start()
+    try:
+        assert read_plain_file(tmp_path / "file", 1 << 30) == b"some"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_link_is_followed_on_demand_only(tmp_path: Path) -> None:
