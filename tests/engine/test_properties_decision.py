@@ -21,7 +21,7 @@ POINTS = st.builds(
 DECISIONS = st.builds(
     DecisionConfig,
     smoothing_windows=st.integers(1, 4),
-    refractory_samples=st.integers(0, 8 * HOP),
+    refractory_samples=st.integers(0, 16).map(lambda n: n * HOP // 2),
     operating_points=st.dictionaries(st.sampled_from(LABELS[1:]), POINTS, min_size=1),
 )
 # Sixteenths, so that thresholds are met exactly and labels are equally high.
