@@ -154,19 +154,20 @@ JSON = st.recursive(
 @settings(max_examples=2)
 @given(manifests(), st.lists(JSON, min_size=3, max_size=3))
 def test_one_wrong_field_is_one_error(manifest: ModelManifest, values: list[Any]) -> None:
-    """Any field of any table: another value, another name, or gone."""
+    """Any field of any table: another value, one more beside it, or gone."""
     text = manifest_to_json(manifest)
     changes = [("drop", None)]
-    changes += [(kind, value) for kind in ("value", "name") for value in [*NASTY, *values]]
+    changes += [(kind, value) for kind in ("value", "more") for value in [*NASTY, *values]]
     for place in range(len(places(json.loads(text)))):
         for kind, value in changes:
             data = json.loads(text)
             table, key = places(data)[place]
-            old = table.pop(key)
-            if kind == "value":
+            if kind == "drop":
+                del table[key]
+            elif kind == "value":
                 table[key] = value
-            elif kind == "name":
-                table[str(value)] = old
+            else:
+                table[str(value)] = table[key]
             try:
                 loaded(json.dumps(data))
             except ModelError as err:
