@@ -28,7 +28,5 @@ def test_folders_to_write_to(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere", tmp_path / "file"):
         with pytest.raises(ConfigError, match=r"^--record: folder .* does not exist"):
             require_folder("--record", path)
-    with pytest.raises(
-        ConfigError, match=r"--record: cannot look at folder .*: File name too long"
-    ):
+    with pytest.raises(ConfigError, match=r"--record: cannot look at folder .*: File name"):
         require_folder("--record", tmp_path / ("x" * 300))
