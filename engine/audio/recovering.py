@@ -22,6 +22,7 @@ _WAIT_S = 0.2
 _BACK_OFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _JITTER = 0.2  # several programs must not ask a sound server in step
 _UNSEEN_S = 30.0  # it is tried all the same: the watch may be mistaken
+_AGAIN_S = 30.0  # that one was seen and is no use: the fallback is not left for it so soon
 
 
 class Device(Source, Protocol):
@@ -84,6 +85,8 @@ class RecoveringSource:
         self._source_rate_hz = 0
         self._heard_at_s = 0.0
         self._is_back = False  # opened again, and nothing has come yet
+        self._is_returning = False  # from the fallback
+        self._return_at_s = 0.0
         self._next = 0  # which device is tried next
         self._tries = 0
         self._try_at_s = 0.0
@@ -129,9 +132,10 @@ class RecoveringSource:
             text = f"{self._missing}. Listening to {self._name!r} until it is there"
             self._missing = None
             return replace(_empty(), trouble=Trouble(kind="fallback", text=text))
-        if self._watch is not None and self._watch.is_there():
+        if self._may_return():
             self._close()
             self._next = self._tries = 0
+            self._is_returning = True
             return _empty()
         if self._zeros.wants_reopening():
             return self._lose(f"{self._name!r} delivers nothing but zeros; it is opened anew")
@@ -146,7 +150,7 @@ class RecoveringSource:
             return block
         ends_at_s = self._clock() - (block.capture_s or 0.0)
         if self._is_back:
-            self._is_back = False
+            self._is_back = self._is_returning = False
             begins_at_s = ends_at_s - len(block.samples) / self._rate_hz
             lost = max(0, round((begins_at_s - self._heard_at_s) * self._rate_hz))
             block = replace(block, lost_samples=block.lost_samples + lost, device_back=self._name)
@@ -215,8 +219,16 @@ class RecoveringSource:
         if watch is not None:
             watch.close()
 
+    def _may_return(self) -> bool:
+        if self._watch is None or self._clock() < self._return_at_s:
+            return False
+        return self._watch.is_there()
+
     def _try_next(self) -> None:
         """The one that was tried is not there."""
+        if self._is_returning:
+            self._is_returning = False
+            self._return_at_s = self._clock() + _AGAIN_S
         self._next = (self._next + 1) % len(self._devices)
         if self._next == 0:
             self._wait(_BACK_OFF_S[min(self._tries, len(_BACK_OFF_S) - 1)])

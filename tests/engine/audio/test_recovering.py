@@ -312,15 +312,31 @@ def test_a_fallback_that_is_lost_gives_way_to_whatever_is_there(
         assert read_until(backed, lambda block: block.device_back).device_back[:3] == "mic"
 
 
-def test_a_device_that_was_seen_and_does_not_open(world: World, backed: RecoveringSource) -> None:
+@pytest.mark.parametrize("opens", [False, True])
+def test_a_device_that_was_seen_and_is_no_use(
+    world: World, backed: RecoveringSource, monkeypatch: pytest.MonkeyPatch, opens: bool
+) -> None:
+    if opens:  # and delivers nothing
+
+        def enter(device: Device) -> Device:
+            device.is_open = True
+            return device
+
+        real = Device.__enter__
+        monkeypatch.setattr(
+            Device, "__enter__", lambda self: (enter if self.kind == "mic" else real)(self)
+        )
     with backed:
         backed.read()
         world.away = {"mic"}
         read_until(backed, lambda block: block.device_back)
-        world.watches[0].is_there = lambda: True  # type: ignore[method-assign]
-        instead = read_until(backed, lambda block: block.device_back)
-        assert instead.device_back.startswith("other")
-        assert len(world.watches) == 2
+        monkeypatch.setattr(Watch, "is_there", lambda self: True)
+        left_at_s = []
+        for _ in range(3):  # it is left for the other one, which is no use
+            instead = read_until(backed, lambda block: block.device_back)
+            assert instead.device_back.startswith("other")
+            left_at_s.append(world.clock.now_s)
+        assert np.diff(left_at_s).min() >= 30
 
 
 def test_a_start_without_the_device_that_is_wanted(world: World, backed: RecoveringSource) -> None:
