@@ -2,130 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Self
 
-import numpy as np
 import pytest
+from device_world import Device, Watch, World, read_until
 
 from engine.audio.recovering import RecoveringSource
-from engine.audio.source import Block, Trouble
+from engine.audio.source import Trouble
 from engine.errors import DeviceError
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def read(self) -> float:
-        return self.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
-
-
-class Device:
-    """Delivers 20 ms at each look, until it is pulled out."""
-
-    is_live = True
-    sample_rate_hz = 48_000
-
-    def __init__(self, world: "World", kind: str, *, is_known: bool = False) -> None:
-        self.kind = self.wanted = kind
-        self.is_known = is_known
-        self.name = f"{kind} {len(world.made)}"
-        self._world = world
-        self.is_open = False
-        world.made.append(self)
-
-    def again(self) -> "Device":
-        return Device(self._world, self.kind, is_known=self.is_known)
-
-    def __enter__(self) -> Self:
-        self._world.answers.wait(10)
-        if self.kind in self._world.away:
-            raise DeviceError(f"there is no {self.kind}")
-        assert not [device for device in self._world.made if device.is_open]
-        self.is_open = self.is_known = True
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.is_open = False
-
-    def read(self) -> Block | None:
-        if self.kind in self._world.away:
-            self._world.clock.now_s += 2
-            raise DeviceError(f"{self.name!r} has delivered no audio for 2 s")
-        self._world.clock.now_s += 0.02
-        samples = np.full(320, self._world.level, np.float32)
-        return Block(samples=samples, capture_s=self._world.capture_s)
-
-
-class Watch:
-    """Sees a device when it is there, unless it is blind."""
-
-    def __init__(self, world: "World", devices: Sequence[Device]) -> None:
-        self._world = world
-        self.wanted = {device.wanted for device in devices}
-        self.is_open = True
-        world.watches.append(self)
-
-    def is_there(self) -> bool:
-        assert self.is_open
-        return not self._world.is_blind and bool(self.wanted - self._world.away)
-
-    def close(self) -> None:
-        self.is_open = False
-
-
-class World:
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.away: set[str] = set()
-        self.level = 0.1
-        self.is_blind = False
-        self.capture_s: float | None = None
-        self.answers = threading.Event()
-        self.answers.set()
-        self.made: list[Device] = []
-        self.watches: list[Watch] = []
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def source(world: World) -> RecoveringSource:
-    return RecoveringSource(
-        Device(world, "mic"),
-        16_000,
-        watch=lambda devices: Watch(world, devices),
-        clock=world.clock.read,
-        sleep=world.clock.sleep,
-    )
-
-
-@pytest.fixture
-def backed(world: World) -> RecoveringSource:
-    """One with a fallback."""
-    return RecoveringSource(
-        Device(world, "mic"),
-        16_000,
-        fallback=Device(world, "other"),
-        watch=lambda devices: Watch(world, devices),
-        clock=world.clock.read,
-        sleep=world.clock.sleep,
-    )
-
-
-def read_until(source: RecoveringSource, done: Callable[[Block], object]) -> Block:
-    for _ in range(10_000):
-        block = source.read()
-        if done(block):
-            return block
-    raise AssertionError("it never came")
 
 
 def test_what_is_there_is_passed_on(world: World, source: RecoveringSource) -> None:
@@ -220,54 +103,6 @@ def test_a_driver_that_hangs_holds_up_nothing(world: World, source: RecoveringSo
     assert not [device for device in world.made if device.is_open]
 
 
-def test_the_fallback_is_heard_meanwhile(world: World, backed: RecoveringSource) -> None:
-    with backed:
-        backed.read()
-        world.away = {"mic"}
-        assert backed.read().lost_device == "'mic 0' has delivered no audio for 2 s"
-        lost_s = world.clock.now_s
-        instead = read_until(backed, lambda block: block.device_back)
-        assert instead.device_back == backed.name == "other 3"
-        assert world.clock.now_s - lost_s < 1
-        for _ in range(100):
-            assert len(backed.read().samples) == 320
-        assert [watch.wanted for watch in world.watches] == [{"mic"}]
-        heard_at_s = world.clock.now_s
-        world.away = set()
-        back = read_until(backed, lambda block: block.device_back)
-        assert back.device_back == backed.name == "mic 4"
-        passed_s = world.clock.now_s - heard_at_s
-        assert back.lost_samples + len(back.samples) == round(passed_s * 16_000)
-        assert passed_s < 0.3
-    assert not [watch for watch in world.watches if watch.is_open]
-
-
-def test_the_end_while_the_fallback_is_open_ends_the_watch(
-    world: World, backed: RecoveringSource
-) -> None:
-    with backed:
-        backed.read()
-        world.away = {"mic"}
-        read_until(backed, lambda block: block.device_back)
-        assert world.watches[-1].is_open
-    assert not world.watches[-1].is_open
-
-
-def test_the_fallback_is_tried_with_the_device_whenever_that_is(
-    world: World, backed: RecoveringSource
-) -> None:
-    with backed:
-        backed.read()
-        world.away, world.is_blind = {"mic", "other"}, True
-        backed.read()
-        for _ in range(100):
-            backed.read()
-        world.away = {"mic"}
-        began_s = world.clock.now_s
-        assert read_until(backed, lambda block: block.device_back).device_back[:5] == "other"
-        assert world.clock.now_s - began_s < 35
-
-
 def test_the_device_that_was_open_is_the_one_that_is_looked_for(
     world: World, source: RecoveringSource
 ) -> None:
@@ -295,67 +130,6 @@ def test_the_gap_is_between_sounds_and_not_between_deliveries(
         back = read_until(source, lambda block: block.device_back)
         passed_s = world.clock.now_s - 0.3 - heard_s
         assert back.lost_samples + len(back.samples) == round(passed_s * 16_000)
-
-
-def test_a_fallback_that_is_lost_gives_way_to_whatever_is_there(
-    world: World, backed: RecoveringSource
-) -> None:
-    with backed:
-        backed.read()
-        world.away = {"mic"}
-        read_until(backed, lambda block: block.device_back)
-        world.away = {"mic", "other"}
-        assert backed.read().lost_device == "'other 3' has delivered no audio for 2 s"
-        for _ in range(100):
-            assert not len(backed.read().samples)
-        world.away = {"other"}
-        assert read_until(backed, lambda block: block.device_back).device_back[:3] == "mic"
-
-
-@pytest.mark.parametrize("opens", [False, True])
-def test_a_device_that_was_seen_and_is_no_use(
-    world: World, backed: RecoveringSource, monkeypatch: pytest.MonkeyPatch, opens: bool
-) -> None:
-    if opens:  # and delivers nothing
-
-        def enter(device: Device) -> Device:
-            device.is_open = True
-            return device
-
-        real = Device.__enter__
-        monkeypatch.setattr(
-            Device, "__enter__", lambda self: (enter if self.kind == "mic" else real)(self)
-        )
-    with backed:
-        backed.read()
-        world.away = {"mic"}
-        read_until(backed, lambda block: block.device_back)
-        monkeypatch.setattr(Watch, "is_there", lambda self: True)
-        left_at_s = []
-        for _ in range(3):  # it is left for the other one, which is no use
-            instead = read_until(backed, lambda block: block.device_back)
-            assert instead.device_back.startswith("other")
-            left_at_s.append(world.clock.now_s)
-        assert np.diff(left_at_s).min() >= 30
-
-
-def test_a_start_without_the_device_that_is_wanted(world: World, backed: RecoveringSource) -> None:
-    world.away = {"mic"}
-    with backed:
-        assert backed.name == "other 2"
-        told = backed.read()
-        assert told.trouble == Trouble(
-            kind="fallback", text="there is no mic. Listening to 'other 2' until it is there"
-        )
-        assert len(backed.read().samples) == 320
-        world.away = set()
-        assert read_until(backed, lambda block: block.device_back).device_back == "mic 3"
-
-
-def test_a_start_without_any_device(world: World, backed: RecoveringSource) -> None:
-    world.away = {"mic", "other"}
-    with pytest.raises(DeviceError, match="there is no mic"):
-        backed.__enter__()
 
 
 def test_one_that_opens_and_delivers_nothing_is_not_back(

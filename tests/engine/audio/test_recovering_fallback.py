@@ -1,0 +1,118 @@
+"""Another device is listened to while the one that is wanted is away."""
+
+import numpy as np
+import pytest
+from device_world import Device, Watch, World, read_until
+
+from engine.audio.recovering import RecoveringSource
+from engine.audio.source import Trouble
+from engine.errors import DeviceError
+
+
+def test_the_fallback_is_heard_meanwhile(world: World, backed: RecoveringSource) -> None:
+    with backed:
+        backed.read()
+        world.away = {"mic"}
+        assert backed.read().lost_device == "'mic 0' has delivered no audio for 2 s"
+        lost_s = world.clock.now_s
+        instead = read_until(backed, lambda block: block.device_back)
+        assert instead.device_back == backed.name == "other 3"
+        assert world.clock.now_s - lost_s < 1
+        for _ in range(100):
+            assert len(backed.read().samples) == 320
+        assert [watch.wanted for watch in world.watches] == [{"mic"}]
+        heard_at_s = world.clock.now_s
+        world.away = set()
+        back = read_until(backed, lambda block: block.device_back)
+        assert back.device_back == backed.name == "mic 4"
+        passed_s = world.clock.now_s - heard_at_s
+        assert back.lost_samples + len(back.samples) == round(passed_s * 16_000)
+        assert passed_s < 0.3
+    assert not [watch for watch in world.watches if watch.is_open]
+
+
+def test_the_end_while_the_fallback_is_open_ends_the_watch(
+    world: World, backed: RecoveringSource
+) -> None:
+    with backed:
+        backed.read()
+        world.away = {"mic"}
+        read_until(backed, lambda block: block.device_back)
+        assert world.watches[-1].is_open
+    assert not world.watches[-1].is_open
+
+
+def test_the_fallback_is_tried_with_the_device_whenever_that_is(
+    world: World, backed: RecoveringSource
+) -> None:
+    with backed:
+        backed.read()
+        world.away, world.is_blind = {"mic", "other"}, True
+        backed.read()
+        for _ in range(100):
+            backed.read()
+        world.away = {"mic"}
+        began_s = world.clock.now_s
+        assert read_until(backed, lambda block: block.device_back).device_back[:5] == "other"
+        assert world.clock.now_s - began_s < 35
+
+
+def test_a_fallback_that_is_lost_gives_way_to_whatever_is_there(
+    world: World, backed: RecoveringSource
+) -> None:
+    with backed:
+        backed.read()
+        world.away = {"mic"}
+        read_until(backed, lambda block: block.device_back)
+        world.away = {"mic", "other"}
+        assert backed.read().lost_device == "'other 3' has delivered no audio for 2 s"
+        for _ in range(100):
+            assert not len(backed.read().samples)
+        world.away = {"other"}
+        assert read_until(backed, lambda block: block.device_back).device_back[:3] == "mic"
+
+
+@pytest.mark.parametrize("opens", [False, True])
+def test_a_device_that_was_seen_and_is_no_use(
+    world: World, backed: RecoveringSource, monkeypatch: pytest.MonkeyPatch, opens: bool
+) -> None:
+    if opens:  # and delivers nothing
+
+        def enter(device: Device) -> Device:
+            device.is_open = True
+            return device
+
+        real = Device.__enter__
+        monkeypatch.setattr(
+            Device, "__enter__", lambda self: (enter if self.kind == "mic" else real)(self)
+        )
+    with backed:
+        backed.read()
+        world.away = {"mic"}
+        read_until(backed, lambda block: block.device_back)
+        monkeypatch.setattr(Watch, "is_there", lambda self: True)
+        left_at_s = []
+        for _ in range(3):  # it is left for the other one, which is no use
+            instead = read_until(backed, lambda block: block.device_back)
+            assert instead.device_back.startswith("other")
+            left_at_s.append(world.clock.now_s)
+        assert np.diff(left_at_s).min() >= 30
+
+
+def test_a_start_without_the_device_that_is_wanted(world: World, backed: RecoveringSource) -> None:
+    world.away = {"mic"}
+    with backed:
+        assert backed.name == "other 2"
+        told = backed.read()
+        assert told.trouble == Trouble(
+            kind="fallback", text="there is no mic. Listening to 'other 2' until it is there"
+        )
+        assert len(backed.read().samples) == 320
+        world.away = set()
+        assert read_until(backed, lambda block: block.device_back).device_back == "mic 3"
+
+
+def test_a_start_without_any_device(world: World, backed: RecoveringSource) -> None:
+    world.away = {"mic", "other"}
+    with pytest.raises(DeviceError, match="there is no mic"):
+        backed.__enter__()

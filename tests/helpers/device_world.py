@@ -1,0 +1,97 @@
+"""Devices that go and come back on a clock of the test."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Self
+
+import numpy as np
+
+from engine.audio.recovering import RecoveringSource
+from engine.audio.source import Block
+from engine.errors import DeviceError
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def read(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+class Device:
+    """Delivers 20 ms at each look, until it is pulled out."""
+
+    is_live = True
+    sample_rate_hz = 48_000
+
+    def __init__(self, world: "World", kind: str, *, is_known: bool = False) -> None:
+        self.kind = self.wanted = kind
+        self.is_known = is_known
+        self.name = f"{kind} {len(world.made)}"
+        self._world = world
+        self.is_open = False
+        world.made.append(self)
+
+    def again(self) -> "Device":
+        return Device(self._world, self.kind, is_known=self.is_known)
+
+    def __enter__(self) -> Self:
+        self._world.answers.wait(10)
+        if self.kind in self._world.away:
+            raise DeviceError(f"there is no {self.kind}")
+        assert not [device for device in self._world.made if device.is_open]
+        self.is_open = self.is_known = True
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.is_open = False
+
+    def read(self) -> Block | None:
+        if self.kind in self._world.away:
+            self._world.clock.now_s += 2
+            raise DeviceError(f"{self.name!r} has delivered no audio for 2 s")
+        self._world.clock.now_s += 0.02
+        samples = np.full(320, self._world.level, np.float32)
+        return Block(samples=samples, capture_s=self._world.capture_s)
+
+
+class Watch:
+    """Sees a device when it is there, unless it is blind."""
+
+    def __init__(self, world: "World", devices: Sequence[Device]) -> None:
+        self._world = world
+        self.wanted = {device.wanted for device in devices}
+        self.is_open = True
+        world.watches.append(self)
+
+    def is_there(self) -> bool:
+        assert self.is_open
+        return not self._world.is_blind and bool(self.wanted - self._world.away)
+
+    def close(self) -> None:
+        self.is_open = False
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.away: set[str] = set()
+        self.level = 0.1
+        self.is_blind = False
+        self.capture_s: float | None = None
+        self.answers = threading.Event()
+        self.answers.set()
+        self.made: list[Device] = []
+        self.watches: list[Watch] = []
+
+
+def read_until(source: RecoveringSource, done: Callable[[Block], object]) -> Block:
+    for _ in range(10_000):
+        block = source.read()
+        if done(block):
+            return block
+    raise AssertionError("it never came")
