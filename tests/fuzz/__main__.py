@@ -11,6 +11,8 @@ import atheris
 
 # What is ours, and readers in Python between a file and us; torch as a whole is too much.
 _FOLLOWED = ["engine", "kws_app", "training", "targets", "tomllib", "soundfile"]
+# atheris 3.0 keeps memory at each comparison of arrays that it follows: a gigabyte in ten minutes.
+_NOT_FOLLOWED = ["engine.audio.source", "training.data.clips", "training.data.sound_file"]
 
 
 def main() -> None:
@@ -26,7 +28,7 @@ def main() -> None:
 
 
 def fuzz(name: str) -> None:
-    with atheris.instrument_imports(include=_FOLLOWED):
+    with atheris.instrument_imports(include=_FOLLOWED, exclude=_NOT_FOLLOWED):
         target = importlib.import_module(f"targets.{name}")
     from mutate import mutated
 
