@@ -233,9 +233,7 @@ class Pipeline:
                 Gap(
                     end_sample=scorer.end_sample,
                     lost_samples=block.lost_samples,
-                    reason="the device was gone"
-                    if block.device_back
-                    else "scoring fell behind the device",
+                    reason=block.lost_reason,
                 )
             )
         samples = block.samples

@@ -183,7 +183,7 @@ class DeviceLost:
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceTrouble:
-    """A device delivers something that is no use; listening goes on.
+    """A device delivers something of no use, or is not the wanted one; listening goes on.
 
     Attributes:
         end_sample: Where that was found, or where it ended.

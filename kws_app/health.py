@@ -1,7 +1,7 @@
 """Tells whoever supervises the program that windows are scored: a file, and systemd's watchdog.
 
-Both are told after a scored window and never otherwise. A program that runs and hears nothing goes
-silent here, too: the file's time stands still, and systemd starts it again.
+A program that runs and hears nothing goes silent here, too: the time of the last window stands
+still, and systemd starts it again.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import contextlib
 import json
 import os
 import socket
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -36,7 +37,8 @@ class Health:
     """Counts on the scorer thread, remembers events on the consumer's.
 
     Args:
-        path: File that is written anew every second; None for none.
+        path: File that is written anew with scored windows, once a second, and whenever a device
+            comes, goes or is of no use; None for none.
         environment: systemd says in it where it listens; usually os.environ.
         clock: Monotonic seconds.
         now: The wall clock, in UTC.
@@ -63,12 +65,15 @@ class Health:
         self._started_s = clock()
         self._due_s = self._started_s
         self._windows = self._skipped = 0
+        self._last_window: datetime | None = None
+        self._writing = threading.Lock()  # both threads do
+        self._is_refused = False
         # All keys from the beginning: it is read on one thread and written to on another.
         self._known: dict[str, Any] = {
             "device": "",
             "backend": "",
             "is_device_lost": False,
-            "device_trouble": "",
+            "device_troubles": (),
             "clock_ppm": None,
             "overflows": 0,
             "lost_samples": 0,
@@ -97,6 +102,7 @@ class Health:
             return
         self._due_s = now_s + self._every_s
         self._notify.send("WATCHDOG=1")
+        self._last_window = self._now()
         self._write()
 
     def take(self, event: Event) -> None:
@@ -107,15 +113,17 @@ class Health:
             case BackendChanged():
                 self._known["backend"] = event.backend
             case DeviceLost():
+                # Whatever else was wrong with it is found anew when it is back.
+                self._change_troubles(remove={"zeros", "rate"})
                 self._known["is_device_lost"] = True
+                self._write()
             case DeviceBack():
-                self._known |= {
-                    "device": event.device,
-                    "is_device_lost": False,
-                    "device_trouble": "",
-                }
+                self._known |= {"device": event.device, "is_device_lost": False}
+                self._write()
             case DeviceTrouble():
-                self._known["device_trouble"] = "" if event.is_over else event.kind
+                kind = {event.kind}
+                self._change_troubles(**{"remove" if event.is_over else "add": kind})
+                self._write()
             case StreamStats():
                 self._known |= {
                     "overflows": event.overflows,
@@ -123,25 +131,41 @@ class Health:
                     "clock_ppm": event.clock_ppm,
                 }
 
+    def _change_troubles(
+        self, *, add: Set[str] = frozenset(), remove: Set[str] = frozenset()
+    ) -> None:
+        known = self._known["device_troubles"]
+        self._known["device_troubles"] = tuple(sorted((set(known) - remove) | add))
+
     def _write(self) -> None:
         if self._path is None:
             return
+        last = self._last_window
         told = {
             "v": 1,
-            "last_window_utc": self._now().isoformat(timespec="milliseconds"),
+            "last_window_utc": None if last is None else last.isoformat(timespec="milliseconds"),
             "uptime_s": round(self._clock() - self._started_s, 1),
             "windows": self._windows,
             "skipped": self._skipped,
             **self._known,
         }
-        aside = self._path.with_name(f"{self._path.name}.partial")
+        with self._writing:
+            self._replace(self._path, json.dumps(told) + "\n")
+
+    def _replace(self, path: Path, text: str) -> None:
+        aside = path.with_name(f"{path.name}.partial")
         try:
             # Not synced: after a power cut it would be wrong anyway.
-            aside.write_text(json.dumps(told) + "\n", encoding="utf-8")
-            aside.replace(self._path)
+            aside.write_text(text, encoding="utf-8")
+            aside.replace(path)
         except OSError as err:
-            say(f"cannot write --health {self._path}: {err.strerror}; it is not written any more")
-            self._path = None
+            if not self._is_refused:
+                say(f"cannot write --health {path}: {err.strerror}; it is tried every second")
+            self._is_refused = True
+            return
+        if self._is_refused:
+            say(f"--health {path} is written again")
+        self._is_refused = False
 
 
 class _Notifier:

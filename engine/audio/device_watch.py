@@ -8,9 +8,10 @@ every look goes nowhere.
 from __future__ import annotations
 
 import json
-import select
+import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -61,13 +62,21 @@ class DeviceWatch:
 
 def main(request: str) -> int:
     """Look until a device is there (status 0) or standard input ends (1)."""
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
     wanted = [InputDevice(**one) if isinstance(one, dict) else one for one in json.loads(request)]
     while not any(map(_can_be_opened, wanted)):
-        # Whoever wants it holds the other end of the pipe, also when it is killed.
-        if select.select([sys.stdin], [], [], _LOOK_EVERY_S)[0]:
-            return 1
+        time.sleep(_LOOK_EVERY_S)
         rescan(sounddevice_for_input())
     return 0
+
+
+def _end_with_stdin() -> None:
+    """End at once, also while the sound server hangs.
+
+    Whoever wants the device holds the other end of the pipe until it dies.
+    """
+    os.read(0, 1)
+    os._exit(1)
 
 
 def _can_be_opened(wanted: str | InputDevice | None) -> bool:

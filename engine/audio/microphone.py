@@ -23,6 +23,7 @@ _POLL_S = 0.01
 _WAIT_S = 0.2
 _SILENT_DEVICE_S = 2.0
 _CLOSE_S = 1.0
+_BEHIND = "the program was stopped, or scoring fell behind the device"
 
 
 class _Inlet:
@@ -101,17 +102,20 @@ class MicrophoneSource:
         """What `again` looks for: the same device once it was opened; the default is None."""
         return self._wanted if self._wanted is None else self._known or self._wanted
 
-    def again(self) -> MicrophoneSource:
+    def again(self, *, look_again: bool = True) -> MicrophoneSource:
         """Another source of the same device, wherever it is listed then.
 
         The default is whichever is the default then.
+
+        Args:
+            look_again: Whether to have the devices listed anew.
         """
         return MicrophoneSource(
             self._wanted,
             self._model_rate_hz,
             rate_hz=self._asked_rate_hz,
             channels=self._channels,
-            look_again=True,
+            look_again=look_again,
             known=self.wanted if isinstance(self.wanted, InputDevice) else None,
         )
 
@@ -125,7 +129,7 @@ class MicrophoneSource:
     def __exit__(self, *exc_info: object) -> None:
         """Stop and close the device; one whose driver hangs is left to it after a second."""
         with contextlib.suppress(DeviceError):
-            within(_CLOSE_S, self._name, partial(_close, self._stream))
+            within(_CLOSE_S, self._name, partial(_close, self._stream), closes=True)
         self._resampler.close()
 
     def read(self) -> Block | None:
@@ -139,19 +143,25 @@ class MicrophoneSource:
             time.sleep(_POLL_S)
         end_sample, at_s = self._inlet.newest
         captured, lost = self._take()
+        reason = _BEHIND if lost else ""
         if not len(captured):
             self._require_audio(time.monotonic() - began)
             return Block(samples=np.empty(0, np.float32))
         self._waited_s = 0.0
         total = self._inlet.overflows
         overflows, self._reported_overflows = total - self._reported_overflows, total
-        if end_sample:  # else the first callback is at work
-            lost += self._clock.add(end_sample, at_s, overflowed=overflows > 0)
+        # Nothing is counted yet while the first callback is at work.
+        if end_sample and (unsaid := self._clock.add(end_sample, at_s, overflowed=overflows > 0)):
+            lost += unsaid
+            reason = reason or "the device lost them"
+        samples = self._resampler.convert(captured)
+        age_s = time.monotonic() - at_s + self._resampler.held_s
         return Block(
-            samples=self._resampler.convert(captured),
+            samples=samples,
             lost_samples=round(lost * self._model_rate_hz / self.sample_rate_hz),
+            lost_reason=reason,
             overflows=overflows,
-            capture_s=float(self._stream.latency) + time.monotonic() - at_s,
+            capture_s=float(self._stream.latency) + age_s,
             clock_ppm=self._clock.drift_ppm,
             trouble=self._rate_trouble(),
         )

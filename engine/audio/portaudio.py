@@ -15,11 +15,16 @@ from engine.errors import DeviceError
 
 T = TypeVar("T")
 
+_ONCE_MORE_S = 1.0
 # PortAudio lists devices once, when it is initialised, and to do it again closes every stream.
 # Held while something plays, so that a new list waits for the next time.
 playing = threading.Lock()
 # Held while a call is away, also by one that was given up: PortAudio is not made for two threads.
 _in_use = threading.Lock()
+_given_up = threading.Event()  # while one is held by a call for which nobody waits any more
+# Streams that were given up while they closed. PortAudio strikes a stream off its list before it
+# turns to the driver, so others may be opened and closed meanwhile; it may not begin anew.
+_closing: list[threading.Thread] = []
 
 
 def load_sounddevice(consequence: str, way_out: str = "") -> Any:
@@ -43,7 +48,17 @@ def load_sounddevice(consequence: str, way_out: str = "") -> Any:
 
 
 def rescan(sounddevice: Any) -> None:
-    """Have PortAudio look for devices again; call it only while no input is open."""
+    """Have PortAudio look for devices again; call it only while no input is open.
+
+    Raises:
+        DeviceError: A stream still waits for its driver to close it.
+    """
+    _closing[:] = [thread for thread in _closing if thread.is_alive()]
+    if _closing:
+        raise DeviceError(
+            "devices cannot be listed anew: a driver or a sound server hangs; restart that, or "
+            "unplug the device"
+        )
     if not playing.acquire(blocking=False):
         return
     try:
@@ -55,44 +70,57 @@ def rescan(sounddevice: Any) -> None:
 
 
 def within(
-    limit_s: float, name: str, call: Callable[[], T], *, undo: Callable[[T], None] | None = None
+    limit_s: float,
+    name: str,
+    call: Callable[[], T],
+    *,
+    undo: Callable[[T], None] | None = None,
+    closes: bool = False,
 ) -> T:
     """Make a call that waits for a driver or a sound server, and give it up after a while.
 
     A hanging driver cannot be interrupted. The call is left behind on a thread that holds up
-    nobody, not even the end of the program; until it comes back no other one is made.
+    nobody, not even the end of the program; until it comes back no other one is made, unless it
+    closes a stream, beside which others can be opened.
 
     Args:
         limit_s: How long to wait.
         name: The device, for the message.
         call: Makes it.
         undo: Takes the result of a call that came back too late.
+        closes: Whether all it does is to close one stream.
 
     Raises:
         DeviceError: It was given up, or an earlier one is still away.
     """
-    hangs = DeviceError(
-        f"{name!r} has not answered for {limit_s:g} s: its driver or its sound server hangs; "
-        "restart that, or unplug the device"
-    )
-    if not _in_use.acquire(timeout=limit_s):
-        raise hangs
+    hangs = "its driver or its sound server hangs; restart that, or unplug the device"
+    # One that has been waited for in vain is not waited for as long again.
+    if not _in_use.acquire(timeout=min(limit_s, _ONCE_MORE_S) if _given_up.is_set() else limit_s):
+        raise DeviceError(f"{name!r} cannot be reached while a device does not answer: {hangs}")
+    _given_up.clear()
     future: Future[T] = Future()
     thread = threading.Thread(
-        target=_answer, args=(future, call, undo), name="portaudio", daemon=True
+        target=_answer, args=(future, call, undo, closes), name="portaudio", daemon=True
     )
     with _stderr_kept() as give_back:
         thread.start()
         with contextlib.suppress(TimeoutError):
             future.exception(limit_s)
         if future.cancel():
+            if closes:
+                _closing.append(thread)
+                _in_use.release()
+            else:
+                _given_up.set()
             give_back()
             _end_without_portaudio()
-            raise hangs
+            raise DeviceError(f"{name!r} has not answered for {limit_s:g} s: {hangs}")
     return future.result()
 
 
-def _answer(future: Future[T], call: Callable[[], T], undo: Callable[[T], None] | None) -> None:
+def _answer(
+    future: Future[T], call: Callable[[], T], undo: Callable[[T], None] | None, closes: bool
+) -> None:
     try:
         result = call()
     except BaseException as err:  # noqa: BLE001  raised again where it is waited for
@@ -105,7 +133,8 @@ def _answer(future: Future[T], call: Callable[[], T], undo: Callable[[T], None] 
             if undo is not None:
                 undo(result)
     finally:
-        _in_use.release()
+        if not (closes and future.cancelled()):  # else whoever gave it up lets go
+            _in_use.release()
 
 
 @contextlib.contextmanager

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol, Self
 
 import numpy as np
 
 from engine.audio.devices import InputDevice
+from engine.audio.opening import Opening
 from engine.audio.source import Block, Source, Trouble
 from engine.audio.zeros import ZerosWatch
 from engine.errors import DeviceError
@@ -32,8 +33,12 @@ class Device(Source, Protocol):
     def wanted(self) -> str | InputDevice | None:
         """Which one that is, as for `find_input_device`."""
 
-    def again(self) -> Device:
-        """Another source of the same device, wherever it is listed then."""
+    def again(self, *, look_again: bool = True) -> Device:
+        """Another source of the same device, wherever it is listed then.
+
+        Args:
+            look_again: Whether to have the devices listed anew.
+        """
 
 
 class Watch(Protocol):
@@ -50,6 +55,9 @@ class RecoveringSource:
     """Opens a device again after it was lost, as soon as it is seen; time goes on meanwhile.
 
     The first opening is not retried: who starts a program with a wrong device wants to know.
+
+    When the wanted device is lost, the fallback is opened from the list of devices as it is: to
+    list them anew is what a sound server that hangs holds up.
 
     Args:
         device: The one that is wanted.
@@ -79,19 +87,21 @@ class RecoveringSource:
         self._clock = clock
         self._sleep = sleep
         self._random = random.Random()
-        self._zeros = ZerosWatch(model_rate_hz)
+        self._zeros = [ZerosWatch(model_rate_hz) for _ in self._devices]
         self._source: Device | None = None
         self._name = device.name
         self._source_rate_hz = 0
         self._heard_at_s = 0.0
+        self._which = 0  # that is open, or was at last
         self._is_back = False  # opened again, and nothing has come yet
         self._is_returning = False  # from the fallback
         self._return_at_s = 0.0
-        self._next = 0  # which device is tried next
-        self._tries = 0
+        self._is_fallback_told = False
+        self._order: deque[int] = deque()  # which devices are tried before the next wait
+        self._rounds = 0
         self._try_at_s = 0.0
         self._watched_at_s = 0.0
-        self._opening: _Opening | None = None
+        self._opening: Opening[Device] | None = None
         self._missing: DeviceError | None = None  # why the first one was not there at the start
 
     @property
@@ -112,7 +122,7 @@ class RecoveringSource:
             if len(self._devices) == 1:
                 raise
             try:
-                self._take(self._devices[1].again().__enter__(), 1)
+                self._take(self._devices[1].again(look_again=False).__enter__(), 1)
             except DeviceError:
                 raise err from None
             self._missing = err
@@ -129,16 +139,17 @@ class RecoveringSource:
         if self._source is None:
             return self._look()
         if self._missing is not None:
-            text = f"{self._missing}. Listening to {self._name!r} until it is there"
-            self._missing = None
-            return replace(_empty(), trouble=Trouble(kind="fallback", text=text))
+            missing, self._missing = self._missing, None
+            return replace(_empty(), trouble=self._fallback_trouble(f"{missing}. "))
         if self._may_return():
+            self._zeros[self._which].begin_anew()
             self._close()
-            self._next = self._tries = 0
+            self._try((0, 1))
             self._is_returning = True
             return _empty()
-        if self._zeros.wants_reopening():
-            return self._lose(f"{self._name!r} delivers nothing but zeros; it is opened anew")
+        if self._zeros[self._which].wants_reopening():
+            reason = f"{self._name!r} delivers nothing but zeros; it is opened anew"
+            return self._lose(reason, is_silent=True)
         try:
             block = self._source.read()
         except DeviceError as err:
@@ -149,31 +160,68 @@ class RecoveringSource:
         if not len(block.samples):
             return block
         ends_at_s = self._clock() - (block.capture_s or 0.0)
+        trouble = None
         if self._is_back:
             self._is_back = self._is_returning = False
-            begins_at_s = ends_at_s - len(block.samples) / self._rate_hz
-            lost = max(0, round((begins_at_s - self._heard_at_s) * self._rate_hz))
-            block = replace(block, lost_samples=block.lost_samples + lost, device_back=self._name)
+            block, trouble = self._after_the_gap(block, ends_at_s), self._told_of_fallback()
         self._heard_at_s = ends_at_s
-        trouble = self._zeros.see(block.samples, self._name)
+        trouble = trouble or self._zeros[self._which].see(block.samples, self._name)
         return block if trouble is None else replace(block, trouble=trouble)
 
-    def _lose(self, reason: str) -> Block:
+    def _after_the_gap(self, block: Block, ends_at_s: float) -> Block:
+        begins_at_s = ends_at_s - len(block.samples) / self._rate_hz
+        lost = max(0, round((begins_at_s - self._heard_at_s) * self._rate_hz))
+        return replace(
+            block,
+            lost_samples=block.lost_samples + lost,
+            lost_reason="the device was gone",
+            device_back=self._name,
+        )
+
+    def _told_of_fallback(self) -> Trouble | None:
+        """What has changed about it with the device that is back."""
+        if self._which > 0 and not self._is_fallback_told:
+            return self._fallback_trouble()
+        if self._which == 0 and self._is_fallback_told:
+            self._is_fallback_told = False
+            text = f"{self._name!r} is there again"
+            return Trouble(kind="fallback", text=text, is_over=True)
+        return None
+
+    def _fallback_trouble(self, why: str = "") -> Trouble:
+        self._is_fallback_told = True
+        text = f"{why}Listening to {self._name!r} until {self._devices[0].name!r} is there"
+        return Trouble(kind="fallback", text=text)
+
+    def _lose(self, reason: str, *, is_silent: bool = False) -> Block:
         was_back = self._is_back
         self._close()
+        if not is_silent:
+            self._zeros[self._which].begin_anew()
         if was_back:  # it was opened and never heard: as if it had not been there
             self._try_next()
             return _empty()
-        self._next = self._tries = 0
-        self._try_at_s = 0.0
+        # One that is silent is opened anew; in place of one that is gone another one comes first.
+        count = len(self._devices)
+        first = self._which if is_silent else self._which + 1
+        self._try((first + place) % count for place in range(count))
         return _empty(lost_device=reason)
 
+    def _try(self, order: Iterable[int]) -> None:
+        """Try devices at once."""
+        self._order = deque(order)
+        self._rounds = 0
+        self._try_at_s = 0.0
+
     def _look(self) -> Block:
-        """Begin to open it, or see whether that has come to an end."""
+        """Begin to open one, or see whether that has come to an end."""
         if self._opening is None:
             if self._is_time():
                 self._end_watch()
-                self._opening = _Opening(self._devices[self._next].again)
+                which = self._order[0]
+                look_again = which == 0 or self._rounds > 0
+                device = self._devices[which]
+                self._opening = Opening(partial(device.again, look_again=look_again))
             else:
                 self._sleep(_WAIT_S / 4)
             return _empty()
@@ -183,7 +231,7 @@ class RecoveringSource:
         if opened is None:
             self._try_next()
         else:
-            self._take(opened, self._next)
+            self._take(opened, self._order[0])
             self._is_back = True
         return _empty()
 
@@ -192,14 +240,14 @@ class RecoveringSource:
         now_s = self._clock()
         if now_s < self._try_at_s:
             return False
-        if self._tries == 0 or self._next > 0:
+        if self._rounds == 0 or len(self._order) < len(self._devices):
             return True
         if self._watch is None:
             self._watch, self._watched_at_s = self._begin_watch(self._devices), now_s
         return self._watch.is_there() or now_s >= self._watched_at_s + _UNSEEN_S
 
     def _take(self, source: Device, which: int) -> None:
-        self._source, self._name, self._next = source, source.name, which
+        self._source, self._name, self._which = source, source.name, which
         self._source_rate_hz = source.sample_rate_hz
         if not self._heard_at_s:
             self._heard_at_s = self._clock()
@@ -229,47 +277,14 @@ class RecoveringSource:
         if self._is_returning:
             self._is_returning = False
             self._return_at_s = self._clock() + _AGAIN_S
-        self._next = (self._next + 1) % len(self._devices)
-        if self._next == 0:
-            self._wait(_BACK_OFF_S[min(self._tries, len(_BACK_OFF_S) - 1)])
-            self._tries += 1
+        self._order.popleft()
+        if not self._order:
+            self._order = deque(range(len(self._devices)))
+            self._wait(_BACK_OFF_S[min(self._rounds, len(_BACK_OFF_S) - 1)])
+            self._rounds += 1
 
     def _wait(self, wait_s: float) -> None:
         self._try_at_s = self._clock() + wait_s * self._random.uniform(1 - _JITTER, 1 + _JITTER)
-
-
-class _Opening:
-    """Opens a device on a thread: a driver may take long, and the stream must answer meanwhile."""
-
-    def __init__(self, make: Callable[[], Device]) -> None:
-        self.source: Device | None = None
-        self._make = make
-        self._lock = threading.Lock()
-        self._is_given_up = False
-        self._thread = threading.Thread(target=self._open, name="reopen", daemon=True)
-        self._thread.start()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Whether it has come to an end."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
-    def give_up(self) -> None:
-        """Nobody wants it any more."""
-        with self._lock:
-            self._is_given_up = True
-            source, self.source = self.source, None
-        if source is not None:
-            source.__exit__(None, None, None)
-
-    def _open(self) -> None:
-        with contextlib.suppress(DeviceError):  # not there yet
-            source = self._make().__enter__()
-            with self._lock:
-                if not self._is_given_up:
-                    self.source = source
-                    return
-            source.__exit__(None, None, None)
 
 
 def _empty(*, lost_device: str = "") -> Block:

@@ -2,8 +2,9 @@
 
 A callback comes late, never early, so the least delay of half a second shows where the samples
 truly lie against the monotonic clock. A device whose clock drifts moves that delay slowly; one that
-loses samples moves it at once, and for good. The system's clock may be set meanwhile: nothing here
-looks at it.
+loses samples moves it at once, and for good. A sound server that lengthens its queue moves it at
+once, too, and takes that back later: a delay that rises to where it has been counts once, so time
+is off by at most one such queue. The system's clock may be set meanwhile: nothing here looks at it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ _MOST_INTERVALS = 1_200  # ten minutes
 _FIT_S = 60.0
 _RATE_INTERVALS = 20
 _WRONG_RATE = 0.02
-# Latencies of a sound server wander by less.
-_STEP_S, _SAME_S = 0.1, 0.02
+# No rate that passes for a drift does the first; latencies of a sound server wander by less than
+# the last, in which small losses add up.
+_STEP_S, _SAME_S, _LOSS_S = 0.05, 0.02, 0.1
 _OVERFLOW_S = 0.005
 
 
@@ -42,6 +44,8 @@ class SampleClock:
         self.measured_rate_hz: int | None = None
         self._least_s: float | None = None
         self._interval_ends_s: float | None = None
+        # Sum of all steps, up and down, and how far up it has been counted as lost.
+        self._steps_s = self._counted_s = 0.0
 
     def add(self, end_sample: int, at_s: float, *, overflowed: bool = False) -> int:
         """Take a look at the stream.
@@ -68,7 +72,10 @@ class SampleClock:
             if self._least_s is not None:
                 self._times_s.append(at_s)
                 self._delays_s.append(self._least_s)
-                lost_s += self._step_s()
+                self._steps_s += self._step_s()
+                if self._steps_s > self._counted_s + _LOSS_S:
+                    lost_s += self._steps_s - self._counted_s
+                    self._counted_s = self._steps_s
                 self._fit()
             self._least_s = None
             self._interval_ends_s = at_s + _INTERVAL_S
@@ -83,7 +90,7 @@ class SampleClock:
         return min(known) if known else None
 
     def _step_s(self) -> float:
-        """What was lost where the delay rose at once and stayed; earlier delays are moved."""
+        """By how much the delay rose or fell at once and stayed; earlier delays are moved."""
         if len(self._delays_s) < 3:
             return 0.0
         before, after, now = (self._delays_s[-i] for i in (3, 2, 1))
@@ -92,7 +99,7 @@ class SampleClock:
             return 0.0
         for index in range(len(self._delays_s) - 2):
             self._delays_s[index] += step_s
-        return max(0.0, step_s)
+        return step_s
 
     def _fit(self) -> None:
         times_s = np.array(self._times_s) - self._times_s[0]

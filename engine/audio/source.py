@@ -22,7 +22,7 @@ class Trouble:
     """Something is wrong with what a device delivers, though it delivers.
 
     Attributes:
-        kind: "zeros" or "rate".
+        kind: "zeros", "rate" or "fallback".
         text: What was found and how to mend it.
         is_over: Whether it has ended.
     """
@@ -39,17 +39,19 @@ class Block:
     Attributes:
         samples: Mono samples at the model's rate, shape [n]; n is 0 when nothing came in time.
         lost_samples: Samples at the model's rate that were lost just before.
+        lost_reason: Why they were; "" where none were.
         overflows: Times that the device reported lost input since the last block.
         lost_device: Why the device is gone from here on; "" if it is not.
         device_back: Name of a device that is there again from here on; "" otherwise.
-        capture_s: Age of the newest sample, from the sound at the microphone on; None where the
-            source has none.
+        capture_s: Age of the newest sample in it, from the sound at the microphone on; None where
+            the source has none.
         clock_ppm: How much faster than its rate the device runs; None where that is not known.
         trouble: What is wrong with it from here on, or not any more.
     """
 
     samples: Float32
     lost_samples: int = 0
+    lost_reason: str = ""
     overflows: int = 0
     lost_device: str = ""
     device_back: str = ""
@@ -93,10 +95,17 @@ class MonoResampler:
 
     def __init__(self, from_hz: int, to_hz: int) -> None:
         self._stream = None
+        self._from_hz, self._to_hz = from_hz, to_hz
+        self._taken_samples = self._given_samples = 0
         if from_hz != to_hz:
             import soxr
 
             self._stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32")
+
+    @property
+    def held_s(self) -> float:
+        """How much of what it has taken has not come out yet; swings by tens of milliseconds."""
+        return self._taken_samples / self._from_hz - self._given_samples / self._to_hz
 
     def convert(self, samples: Float32, *, last: bool = False) -> Float32:
         """Convert the next samples.
@@ -112,6 +121,8 @@ class MonoResampler:
         if self._stream is None:
             return np.ascontiguousarray(mono)
         converted: Float32 = self._stream.resample_chunk(np.ascontiguousarray(mono), last=last)
+        self._taken_samples += len(mono)
+        self._given_samples += len(converted)
         return converted
 
     def close(self) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from engine.audio.source import Trouble
 from engine.types import Float32
 
-_LIMIT_S = 10.0
+_LIMIT_S, _MOST_S = 10.0, 300.0
 
 
 class ZerosWatch:
     """Watches the samples of a microphone.
 
     A microphone that takes noise away delivers zeros between words. Each silence that ended by
-    itself doubles the time after which the next one is told, from its own length.
+    itself doubles the time after which the next one is told, from its own length, up to five
+    minutes.
 
     Args:
         rate_hz: Rate of the samples.
@@ -42,17 +43,24 @@ class ZerosWatch:
         )
 
     def wants_reopening(self) -> bool:
-        """Whether to open the device anew, which mends some drivers; once in a silence."""
+        """Whether to open the device anew, which mends some drivers; once in a silence.
+
+        Zeros that go on after that are told again.
+        """
         if self._has_reopened or self._zeros_s < 2 * self._limit_s:
             return False
-        self._has_reopened = True
+        self._has_reopened, self._is_told = True, False
         return True
+
+    def begin_anew(self) -> None:
+        """What comes next comes from a device that was away: its silence begins there."""
+        self._zeros_s, self._is_told, self._has_reopened = 0.0, False, False
 
     def _end(self, name: str) -> Trouble | None:
         was_told, lasted_s = self._is_told, self._zeros_s
         if not self._has_reopened:
-            self._limit_s = max(self._limit_s, 2 * lasted_s)
-        self._zeros_s, self._is_told, self._has_reopened = 0.0, False, False
+            self._limit_s = min(_MOST_S, max(self._limit_s, 2 * lasted_s))
+        self.begin_anew()
         if not was_told:
             return None
         return Trouble(kind="zeros", text=f"{name!r} delivers audio again", is_over=True)

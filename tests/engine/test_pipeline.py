@@ -359,7 +359,7 @@ def test_a_device_that_goes_and_comes_back_is_told_with_its_gap(tiny: ModelManif
         *cut(tone_stream()[:16_000]),
         Block(samples=nothing, lost_device="it is gone"),
         Block(samples=nothing),
-        Block(samples=nothing, lost_samples=48_000, device_back="another"),
+        Block(samples=nothing, lost_samples=48_000, lost_reason="why", device_back="another"),
         *cut(tone_stream()[: 2 * 16_000]),
     ]
     events, windows = run(tiny, FakeSource(blocks, is_live=True))
@@ -367,7 +367,7 @@ def test_a_device_that_goes_and_comes_back_is_told_with_its_gap(tiny: ModelManif
     assert told == [
         DeviceLost(end_sample=16_000, device="fake", reason="it is gone"),
         DeviceBack(end_sample=64_000, device="another"),
-        Gap(end_sample=64_000, lost_samples=48_000, reason="the device was gone"),
+        Gap(end_sample=64_000, lost_samples=48_000, reason="why"),
     ]
     assert windows[-1].posteriors.end_sample == 96_000
 

@@ -28,16 +28,18 @@ class Device:
     is_live = True
     sample_rate_hz = 48_000
 
-    def __init__(self, world: "World", kind: str, *, is_known: bool = False) -> None:
+    def __init__(
+        self, world: "World", kind: str, *, is_known: bool = False, looked_again: bool = False
+    ) -> None:
         self.kind = self.wanted = kind
-        self.is_known = is_known
+        self.is_known, self.looked_again = is_known, looked_again
         self.name = f"{kind} {len(world.made)}"
         self._world = world
         self.is_open = False
         world.made.append(self)
 
-    def again(self) -> "Device":
-        return Device(self._world, self.kind, is_known=self.is_known)
+    def again(self, *, look_again: bool = True) -> "Device":
+        return Device(self._world, self.kind, is_known=self.is_known, looked_again=look_again)
 
     def __enter__(self) -> Self:
         self._world.answers.wait(10)
@@ -89,8 +91,10 @@ class World:
         self.watches: list[Watch] = []
 
 
-def read_until(source: RecoveringSource, done: Callable[[Block], object]) -> Block:
-    for _ in range(10_000):
+def read_until(
+    source: RecoveringSource, done: Callable[[Block], object], *, most: int = 10_000
+) -> Block:
+    for _ in range(most):
         block = source.read()
         if done(block):
             return block

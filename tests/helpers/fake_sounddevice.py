@@ -20,6 +20,7 @@ class FakeStream:
         self.module = module
         self.samplerate = float(module.given_rate_hz or options.get("samplerate", 48_000))
         self.callback = options.get("callback")
+        self.end = options.get("finished_callback")
         self.latency = 0.25
         self.is_started = self.is_closed = False
 

@@ -95,7 +95,8 @@ def test_the_file(tmp_path: Path, now_s: list[float]) -> None:
             Started(source="USB", sample_rate_hz=48_000, backend="cuda", backend_reason="fastest")
         )
         health.take(BackendChanged(end_sample=0, backend="cpu", backend_reason="gone"))
-        health.take(_trouble(is_over=False))
+        health.take(_trouble("fallback"))
+        health.take(_trouble("zeros"))
         health.take(DeviceLost(end_sample=0, device="USB", reason="gone"))
         now_s[0] += 5
         health.see(SimpleNamespace(skipped_windows=3))
@@ -111,33 +112,64 @@ def test_the_file(tmp_path: Path, now_s: list[float]) -> None:
             "device": "USB",
             "backend": "cpu",
             "is_device_lost": True,
-            "device_trouble": "zeros",
+            "device_troubles": ["fallback"],  # zeros went with the device
             "clock_ppm": None,
         }
-        health.take(DeviceBack(end_sample=0, device="USB 2"))
         health.take(_stats(overflows=2, lost_samples=7, clock_ppm=-40.5))
         health.see(WINDOW)
         assert json.loads(path.read_text()) == told  # not yet
+        health.take(DeviceBack(end_sample=0, device="USB 2"))
         now_s[0] += 1
         health.see(WINDOW)
         later = json.loads(path.read_text())
         assert (later["device"], later["is_device_lost"]) == ("USB 2", False)
-        assert (later["device_trouble"], later["clock_ppm"]) == ("", -40.5)
+        assert (later["device_troubles"], later["clock_ppm"]) == (["fallback"], -40.5)
         assert (later["overflows"], later["lost_samples"], later["windows"]) == (2, 7, 3)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_trouble_that_is_over_is_not_told(tmp_path: Path, now_s: list[float]) -> None:
+def test_troubles_come_and_end_each_for_itself(tmp_path: Path, now_s: list[float]) -> None:
+    path = tmp_path / "health.json"
+
+    def troubles() -> list[str]:
+        told: list[str] = json.loads(path.read_text())["device_troubles"]
+        return told
+
+    with make(path, {}, now_s) as health:
+        health.see(WINDOW)
+        for kind in ("zeros", "fallback", "rate"):
+            health.take(_trouble(kind))
+        assert troubles() == ["fallback", "rate", "zeros"]
+        health.take(_trouble("zeros", is_over=True))
+        assert troubles() == ["fallback", "rate"]
+        health.take(_trouble("zeros"))
+        health.take(DeviceLost(end_sample=0, device="USB", reason="gone"))
+        assert troubles() == ["fallback"]
+        health.take(_trouble("fallback", is_over=True))
+        assert troubles() == []
+
+
+def test_a_device_that_is_lost_is_told_at_once_and_feeds_no_watchdog(
+    tmp_path: Path, now_s: list[float]
+) -> None:
     path = tmp_path / "health.json"
     with make(path, {}, now_s) as health:
-        health.take(_trouble(is_over=False))
-        health.take(_trouble(is_over=True))
+        health.take(DeviceLost(end_sample=0, device="USB", reason="gone"))
+        assert json.loads(path.read_text())["last_window_utc"] is None
+        health.take(DeviceBack(end_sample=0, device="USB"))
+        now_s[0] += 5
         health.see(WINDOW)
-        assert json.loads(path.read_text())["device_trouble"] == ""
+        before = json.loads(path.read_text())
+        now_s[0] += 5
+        health.take(DeviceLost(end_sample=0, device="USB", reason="gone"))
+        after = json.loads(path.read_text())
+        assert (before["is_device_lost"], after["is_device_lost"]) == (False, True)
+        assert after["uptime_s"] == before["uptime_s"] + 5
+        assert after["last_window_utc"] == before["last_window_utc"]
 
 
-def _trouble(*, is_over: bool) -> DeviceTrouble:
-    return DeviceTrouble(end_sample=0, device="USB", kind="zeros", reason="", is_over=is_over)
+def _trouble(kind: str, *, is_over: bool = False) -> DeviceTrouble:
+    return DeviceTrouble(end_sample=0, device="USB", kind=kind, reason="", is_over=is_over)
 
 
 def _stats(**values: Any) -> StreamStats:
@@ -155,7 +187,13 @@ def test_a_full_disk_is_told_once_and_ends_nothing(
         for _ in range(3):
             now_s[0] += 1
             health.see(WINDOW)
-    assert capsys.readouterr().err.count("is not written any more") == 1
+        assert capsys.readouterr().err.count("it is tried every second") == 1
+        with files_of_at_most(10_000):
+            for _ in range(3):
+                now_s[0] += 1
+                health.see(WINDOW)
+        assert capsys.readouterr().err.count("is written again") == 1
+        assert json.loads((tmp_path / "health.json").read_text())["windows"] == 6
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path, now_s: list[float]) -> None:

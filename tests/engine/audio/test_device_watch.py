@@ -1,11 +1,9 @@
 """Waiting for a device beside the program: what counts as there, and that nobody is left behind."""
 
 import json
-import os
-import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 
 import pytest
@@ -17,47 +15,50 @@ from engine.audio.devices import find_input_device
 
 
 @pytest.fixture
-def keeper(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """The end of the pipe that whoever waits holds."""
-    read, write = os.pipe()
+def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[threading.Thread, list[int]]]:
+    """What the process does, on a thread of this one."""
     monkeypatch.setattr(device_watch, "_LOOK_EVERY_S", 0.01)
-    with os.fdopen(read) as stdin:
-        monkeypatch.setattr(sys, "stdin", stdin)
-        yield write
+    monkeypatch.setattr(device_watch, "_end_with_stdin", lambda: None)
+
+    def begin(request: str) -> tuple[threading.Thread, list[int]]:
+        statuses: list[int] = []
+        thread = threading.Thread(target=lambda: statuses.append(main(request)))
+        thread.start()
+        return thread, statuses
+
+    return begin
 
 
-def in_the_background(request: str, keeper: int) -> tuple[threading.Thread, list[int]]:
-    statuses: list[int] = []
-    thread = threading.Thread(target=lambda: statuses.append(main(request)))
-    thread.start()
-    return thread, statuses
-
-
-def test_one_that_is_listed_later_is_seen(portaudio: FakeSounddevice, keeper: int) -> None:
-    thread, statuses = in_the_background(json.dumps(["bassoon"]), keeper)
-    while portaudio.scans < 3:
+def look_three_times(portaudio: FakeSounddevice, thread: threading.Thread) -> None:
+    before = portaudio.scans
+    while portaudio.scans < before + 3:
         assert thread.is_alive()
         time.sleep(0.01)
+
+
+def test_one_that_is_listed_later_is_seen(
+    portaudio: FakeSounddevice, wait: Callable[[str], tuple[threading.Thread, list[int]]]
+) -> None:
+    thread, statuses = wait(json.dumps(["bassoon"]))
+    look_three_times(portaudio, thread)
     portaudio.devices.append(device("Bassoon", 1, 44_100.0))
     thread.join(10)
-    os.close(keeper)
     assert statuses == [0]
     assert portaudio.opened[-1]["device"] == 3
     assert portaudio.streams[-1].is_closed
 
 
 def test_one_that_is_listed_and_cannot_be_opened_is_not_there(
-    portaudio: FakeSounddevice, keeper: int
+    portaudio: FakeSounddevice, wait: Callable[[str], tuple[threading.Thread, list[int]]]
 ) -> None:
     portaudio.open_error = PortAudioError("no microphone behind it")
     known = asdict(find_input_device("USB"))
-    thread, statuses = in_the_background(json.dumps([known, None]), keeper)
-    while portaudio.scans < 3:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    os.close(keeper)  # nobody waits any more
+    thread, statuses = wait(json.dumps([known, None]))
+    look_three_times(portaudio, thread)
+    assert statuses == []
+    portaudio.open_error = None
     thread.join(10)
-    assert statuses == [1]
+    assert statuses == [0]
 
 
 def test_the_process_ends_with_the_watch() -> None:

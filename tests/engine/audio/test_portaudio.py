@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from fake_sounddevice import FakeSounddevice
 from program import ROOT, environment
 
-from engine.audio.portaudio import load_sounddevice, within
+from engine.audio.portaudio import load_sounddevice, rescan, within
 from engine.errors import DeviceError
 
 SOON_S, PATIENCE_S = 0.05, 20
@@ -78,7 +79,7 @@ def test_a_call_that_hangs_is_given_up_and_no_other_one_made_meanwhile(
 
     with pytest.raises(DeviceError, match=r"'mic' has not answered for 0.05 s: its driver or its"):
         within(SOON_S, "mic", answer.wait, undo=undo)
-    with pytest.raises(DeviceError, match="'other' has not answered"):
+    with pytest.raises(DeviceError, match="'other' cannot be reached while a device"):
         within(SOON_S, "other", lambda: made.append(1))
     assert (made, late) == ([], [])
     answer.set()
@@ -86,6 +87,31 @@ def test_a_call_that_hangs_is_given_up_and_no_other_one_made_meanwhile(
     assert late == [True]
     within(PATIENCE_S, "other", lambda: made.append(1))
     assert made == [1]
+
+
+def test_beside_a_stream_that_hangs_while_it_closes_others_can_be_opened(
+    answer: threading.Event,
+) -> None:
+    began = []
+
+    class Counting(FakeSounddevice):
+        def _initialize(self) -> None:
+            began.append(1)
+
+    with pytest.raises(DeviceError, match="'mic' has not answered"):
+        within(SOON_S, "mic", answer.wait, closes=True)
+    assert within(SOON_S, "other", lambda: 3) == 3
+    with pytest.raises(DeviceError, match="cannot be listed anew: a driver or a sound server"):
+        rescan(Counting())
+    assert not began
+    answer.set()
+    deadline = time.monotonic() + PATIENCE_S
+    while any(thread.name == "portaudio" for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    rescan(Counting())
+    assert began
+    assert within(SOON_S, "other", lambda: 4) == 4
 
 
 def test_what_fails_too_late_is_nobodys_error(answer: threading.Event) -> None:

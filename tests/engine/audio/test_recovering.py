@@ -160,7 +160,10 @@ def test_a_silent_device_is_told_and_opened_anew_once(
         lost = read_until(source, lambda block: block.lost_device)
         assert lost.lost_device == "'mic 0' delivers nothing but zeros; it is opened anew"
         assert world.clock.now_s - silent_s == pytest.approx(20, abs=0.2)
-        assert read_until(source, lambda block: block.device_back).device_back == "mic 1"
+        back = read_until(source, lambda block: block.device_back)
+        assert back.device_back == "mic 1"
+        assert back.trouble is not None  # it is no better
+        assert "'mic 1' has delivered nothing but zeros for 20 s" in back.trouble.text
         for _ in range(5_000):  # 100 s
             block = source.read()
             assert (block.lost_device, block.trouble) == ("", None)
@@ -185,3 +188,19 @@ def test_a_microphone_that_is_silent_between_words_is_told_of_ever_less(
             world.level = 0.1
             told += source.read().trouble is not None
     assert told == 2  # one silence, and its end
+
+
+def test_one_long_silence_does_not_make_it_deaf_to_the_next(
+    world: World, source: RecoveringSource
+) -> None:
+    with source:
+        for silence_s in (9, 17, 33, 65, 129, 257):  # each too short to be told
+            world.level = 0.0
+            for _ in range(silence_s * 50):
+                assert source.read().trouble is None
+            world.level = 0.1
+            source.read()
+        world.level = 0.0
+        silent_s = world.clock.now_s
+        read_until(source, lambda block: block.trouble, most=20_000)
+        assert world.clock.now_s - silent_s == pytest.approx(300, abs=1)

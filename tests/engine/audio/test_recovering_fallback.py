@@ -16,15 +16,23 @@ def test_the_fallback_is_heard_meanwhile(world: World, backed: RecoveringSource)
         assert backed.read().lost_device == "'mic 0' has delivered no audio for 2 s"
         lost_s = world.clock.now_s
         instead = read_until(backed, lambda block: block.device_back)
-        assert instead.device_back == backed.name == "other 3"
+        assert instead.device_back == backed.name == "other 2"
         assert world.clock.now_s - lost_s < 1
+        # From the list as it is: a server that hangs would hold a new one up.
+        assert [device.looked_again for device in world.made[2:]] == [False]
+        assert instead.trouble == Trouble(
+            kind="fallback", text="Listening to 'other 2' until 'mic 0' is there"
+        )
         for _ in range(100):
-            assert len(backed.read().samples) == 320
+            block = backed.read()
+            assert (len(block.samples), block.trouble) == (320, None)
         assert [watch.wanted for watch in world.watches] == [{"mic"}]
         heard_at_s = world.clock.now_s
         world.away = set()
         back = read_until(backed, lambda block: block.device_back)
-        assert back.device_back == backed.name == "mic 4"
+        assert back.device_back == backed.name == "mic 3"
+        assert back.trouble == Trouble(kind="fallback", text="'mic 3' is there again", is_over=True)
+        assert world.made[-1].looked_again
         passed_s = world.clock.now_s - heard_at_s
         assert back.lost_samples + len(back.samples) == round(passed_s * 16_000)
         assert passed_s < 0.3
@@ -65,7 +73,7 @@ def test_a_fallback_that_is_lost_gives_way_to_whatever_is_there(
         world.away = {"mic"}
         read_until(backed, lambda block: block.device_back)
         world.away = {"mic", "other"}
-        assert backed.read().lost_device == "'other 3' has delivered no audio for 2 s"
+        assert backed.read().lost_device == "'other 2' has delivered no audio for 2 s"
         for _ in range(100):
             assert not len(backed.read().samples)
         world.away = {"other"}
@@ -105,14 +113,48 @@ def test_a_start_without_the_device_that_is_wanted(world: World, backed: Recover
         assert backed.name == "other 2"
         told = backed.read()
         assert told.trouble == Trouble(
-            kind="fallback", text="there is no mic. Listening to 'other 2' until it is there"
+            kind="fallback", text="there is no mic. Listening to 'other 2' until 'mic 0' is there"
         )
         assert len(backed.read().samples) == 320
         world.away = set()
-        assert read_until(backed, lambda block: block.device_back).device_back == "mic 3"
+        back = read_until(backed, lambda block: block.device_back)
+        assert (back.device_back, back.lost_reason) == ("mic 3", "the device was gone")
+        assert back.trouble is not None
+        assert (back.trouble.kind, back.trouble.is_over) == ("fallback", True)
 
 
 def test_a_start_without_any_device(world: World, backed: RecoveringSource) -> None:
     world.away = {"mic", "other"}
     with pytest.raises(DeviceError, match="there is no mic"):
         backed.__enter__()
+
+
+def test_the_silence_of_one_device_is_not_told_of_another(
+    world: World, backed: RecoveringSource
+) -> None:
+    with backed:
+        backed.read()
+        world.level = 0.0
+        for _ in range(450):  # 9 s
+            assert backed.read().trouble is None
+        world.away = {"mic"}
+        read_until(backed, lambda block: block.device_back)
+        for _ in range(450):
+            assert backed.read().trouble is None
+        world.away = set()
+        read_until(backed, lambda block: block.device_back)
+        for _ in range(450):
+            assert backed.read().trouble is None
+        told = read_until(backed, lambda block: block.trouble).trouble
+        assert told is not None
+        assert told.text.startswith("'mic 3' has delivered nothing but zeros for 10 s")
+
+
+def test_a_silent_device_is_opened_anew_and_not_left_for_the_fallback(
+    world: World, backed: RecoveringSource
+) -> None:
+    with backed:
+        backed.read()
+        world.level = 0.0
+        assert "it is opened anew" in read_until(backed, lambda b: b.lost_device).lost_device
+        assert read_until(backed, lambda block: block.device_back).device_back[:3] == "mic"

@@ -91,6 +91,35 @@ def test_a_device_that_comes_nearer_has_lost_nothing() -> None:
     assert device.lost == 0
 
 
+def test_a_queue_that_grows_and_shrinks_again_and_again_counts_once() -> None:
+    device = Device()
+    device.run(10)
+    for _ in range(20):
+        device.run(3, late=lambda: 0.25)
+        device.run(3)
+    assert device.lost <= 0.26 * RATE_HZ
+    device.now_s += 0.5  # and a loss is one all the same
+    device.run(3)
+    assert device.lost >= 0.48 * RATE_HZ
+
+
+def test_small_losses_add_up() -> None:
+    device = Device()
+    device.run(10)
+    for _ in range(20):
+        device.now_s += 0.09
+        device.run(10)
+    assert device.lost == pytest.approx(20 * 0.09 * RATE_HZ, abs=0.1 * RATE_HZ)
+
+
+def test_latencies_that_wander_are_no_loss() -> None:
+    device = Device()
+    for _ in range(50):
+        device.run(3, late=lambda: 0.09)
+        device.run(3, late=lambda: 0.01)
+    assert device.lost == 0
+
+
 def test_a_moment_of_trouble_is_no_loss() -> None:
     device = Device()
     device.run(10)
