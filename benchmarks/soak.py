@@ -14,15 +14,15 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 
-from benchmarks.processes import Usage, busy_processes, usage
+from benchmarks.processes import busy_processes, usage
 from benchmarks.recordings import RATE_HZ, sound_files
+from benchmarks.soak_verdict import LIMITS, Reading, judged
 from engine.audio.file import FileSource
 from engine.audio.source import Block
 from engine.backends import choose_backend
@@ -35,29 +35,10 @@ from kws_app.printer import Printer
 from kws_app.settings import Settings
 
 LOSSES = ("overflows", "lost_samples", "skipped", "dropped_events")
-LIMITS = ("memory", "handles", "latency", "losses")
-MOST_GROWTH_MB = 5.0
-MOST_SLOWER = 1.1
 _WARM_S = 60.0
+_PAIRS, _PAIR_S = 6, 600.0
 _POLL_S = 0.2
 _ROOT = Path(__file__).parent.parent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """One look at the process.
-
-    Attributes:
-        at_s: Seconds of audio so far.
-        used: What it uses.
-        p99_ms: From samples handed over to decision, of the windows since the last look.
-        losses: Overflows, lost samples, skipped windows and dropped events so far, by name.
-    """
-
-    at_s: float
-    used: Usage
-    p99_ms: float
-    losses: Mapping[str, int] = field(default_factory=dict)
 
 
 def report(
@@ -101,28 +82,58 @@ def report(
 def at_full_speed(model: Path, data: Path | None, hours: float) -> list[Reading]:
     """Readings of this process after a minute and after every part of the audio.
 
-    The parts are hours, or sixths of the whole where that has fewer than six.
+    The parts are hours, or sixths of the whole where that has fewer than six. At the end six short
+    parts are each followed by as much audio in a process that has just begun: the machine is the
+    same for both, whoever else is at work on it.
     """
+    part_s = min(3600.0, hours * 600)
+    pair_s = min(_PAIR_S, part_s)
+    ends_s = [_WARM_S, *(part_s * number for number in range(1, round(hours * 3600 / part_s) + 1))]
+    pairs_s = [ends_s[-1] + pair_s * number for number in range(1, _PAIRS + 1)]
+    readings: list[Reading] = []
+
+    def take(at_s: float, p99_ms: float) -> None:
+        fresh_ms = _fresh(model, data, pair_s) if len(readings) >= len(ends_s) else None
+        used = usage(os.getpid())
+        readings.append(Reading(at_s=at_s, used=used, p99_ms=p99_ms, fresh_p99_ms=fresh_ms))
+        _progress(readings[-1])
+
+    _run(model, data, [*ends_s, *pairs_s], take)
+    return readings
+
+
+def _fresh(model: Path, data: Path | None, seconds: float) -> float:
+    """The p99 of a process that has just begun, in milliseconds, after its first minute."""
+    command = [sys.executable, "-m", "benchmarks.soak", str(model), str(seconds)]
+    command += [] if data is None else [str(data)]
+    done = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)  # noqa: S603
+    return float(done.stdout)
+
+
+def _run(
+    model: Path, data: Path | None, ends_s: Sequence[float], take: Callable[[float, float], None]
+) -> None:
+    """Hear recordings, and hand over each part's end in seconds and its p99 in milliseconds."""
     manifest = load_manifest(model)
     queue = EventQueue(drop_oldest=True)
-    part_s = min(3600.0, hours * 600)
     source = _Tireless(sound_files(data), manifest.windows.hop_samples)
-    readings: list[Reading] = []
     # Nothing of the watching itself may grow, so all that it needs is there from the beginning.
-    times_s = np.ones(round(part_s * RATE_HZ / manifest.windows.hop_samples) + 1)
-    count = 0
+    longest_s = float(np.diff([0.0, *ends_s]).max())
+    times_s = np.ones(round(longest_s * RATE_HZ / manifest.windows.hop_samples) + 1)
+    count = part = 0
     rate_hz = manifest.fbank.sample_rate_hz
 
     def see(scored: ScoredWindow) -> None:
-        nonlocal count
+        nonlocal count, part
+        if part == len(ends_s):
+            return
         times_s[count] = time.perf_counter() - source.handed_over
         count += 1
         at_s = scored.posteriors.end_sample / rate_hz
-        if at_s >= (len(readings) * part_s or _WARM_S):
+        if at_s >= ends_s[part]:
             p99_ms = 1000 * float(np.percentile(times_s[:count], 99))
-            readings.append(Reading(at_s=at_s, used=usage(os.getpid()), p99_ms=p99_ms))
-            count = 0
-            _progress(readings[-1])
+            count, part = 0, part + 1
+            take(at_s, p99_ms)
 
     settings = Settings(json=True)
     pipeline = Pipeline(
@@ -131,7 +142,7 @@ def at_full_speed(model: Path, data: Path | None, hours: float) -> list[Reading]
         choose_backend("cpu", manifest),
         manifest.decision,
         [queue],
-        stop_rule=StopRule(samples=round(hours * 3600 * rate_hz) + 1),
+        stop_rule=StopRule(samples=round(ends_s[-1] * rate_hz) + 1),
         on_window=see,
     )
     printer = Printer(settings, manifest, manifest.decision)
@@ -141,7 +152,6 @@ def at_full_speed(model: Path, data: Path | None, hours: float) -> list[Reading]
             if event is not None:
                 printer.show(event)
         pipeline.join()
-    return readings
 
 
 def live(model: Path, device: str | None, minutes: float) -> list[Reading]:
@@ -220,72 +230,26 @@ class _Tireless:
 
 def _progress(reading: Reading) -> None:
     used = reading.used
+    fresh = "" if reading.fresh_p99_ms is None else f", fresh {reading.fresh_p99_ms:.2f} ms"
     print(
         f"{reading.at_s / 3600:8.3f} h  {used.resident_mb:7.1f} MB  {used.threads} threads  "
-        f"{used.descriptors} descriptors  p99 {reading.p99_ms:.2f} ms",
+        f"{used.descriptors} descriptors  p99 {reading.p99_ms:.2f} ms{fresh}",
         file=sys.stderr,
         flush=True,
     )
 
 
-def judged(title: str, readings: list[Reading]) -> tuple[str, list[str]]:
-    """A table of a run, and which of LIMITS do not hold.
-
-    Args:
-        title: Of the run.
-        readings: The first one after warming up.
-
-    Raises:
-        SystemExit: There are fewer than three readings.
-    """
-    if len(readings) < 3:
-        raise SystemExit(f"{title}: {len(readings)} readings are too few; run it longer")
-    rows = [_memory(readings), _handles(readings), _latency(readings)]
-    if losses := readings[-1].losses:
-        found = ", ".join(f"{count} {name}" for name, count in losses.items())
-        # A window that is skipped on a busy machine is no audio that is lost.
-        holds = not any(count for name, count in losses.items() if name != "skipped")
-        rows.append(_Row("losses", found, "none but skipped windows", holds))
-    lines = [f"{title}, {len(readings)} readings", "", "| what | found | wanted | |"]
-    lines.append("|---|---|---|---|")
-    for row in rows:
-        verdict = "holds" if row.holds else "DOES NOT HOLD"
-        lines.append(f"| {row.limit} | {row.found} | {row.wanted} | {verdict} |")
-    return "\n".join(lines), [row.limit for row in rows if not row.holds]
-
-
-class _Row(NamedTuple):
-    limit: str
-    found: str
-    wanted: str
-    holds: bool
-
-
-def _memory(readings: list[Reading]) -> _Row:
-    first_mb, last_mb = readings[0].used.resident_mb, readings[-1].used.resident_mb
-    growth_mb = max(reading.used.resident_mb for reading in readings) - first_mb
-    found = (
-        f"{first_mb:.1f} MB resident after the first minute, then at most {growth_mb:+.1f} MB, "
-        f"at the end {last_mb - first_mb:+.1f} MB"
+def main(model: str, seconds: str, data: str | None = None) -> None:
+    """Print the p99 of so many seconds of audio after the first minute."""
+    found: list[float] = []
+    _run(
+        Path(model),
+        None if data is None else Path(data),
+        [_WARM_S, _WARM_S + float(seconds)],
+        lambda _, p99_ms: found.append(p99_ms),
     )
-    return _Row("memory", found, f"below +{MOST_GROWTH_MB:g} MB", growth_mb < MOST_GROWTH_MB)
+    print(found[-1])
 
 
-def _handles(readings: list[Reading]) -> _Row:
-    threads = {reading.used.threads for reading in readings}
-    descriptors = {reading.used.descriptors for reading in readings}
-    found = (
-        f"{min(threads)} to {max(threads)} threads, "
-        f"{min(descriptors)} to {max(descriptors)} descriptors"
-    )
-    return _Row("handles", found, "constant", len(threads) == len(descriptors) == 1)
-
-
-def _latency(readings: list[Reading]) -> _Row:
-    all_ms = [reading.p99_ms for reading in readings[1:]]
-    ratio = all_ms[-1] / all_ms[0]
-    found = (
-        f"p99 from samples to decision: first {all_ms[0]:.2f} ms, last {all_ms[-1]:.2f} ms "
-        f"({ratio:.2f}); median {np.median(all_ms):.2f}, {min(all_ms):.2f} to {max(all_ms):.2f} ms"
-    )
-    return _Row("latency", found, f"at most {MOST_SLOWER:g} times the first", ratio <= MOST_SLOWER)
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import soak
 from benchmarks.__main__ import main
 from benchmarks.processes import Usage
-from benchmarks.soak import Reading, judged
+from benchmarks.soak_verdict import Reading, judged
 
 STEADY = [
     Reading(
@@ -75,6 +75,19 @@ def test_a_check_ends_with_status_1_where_its_limit_does_not_hold(
         assert main(["soak", *check]) == 0
 
 
+@pytest.mark.parametrize(("fresh_ms", "holds"), [(1.9, True), (1.7, False)])
+def test_where_a_fresh_process_ran_beside_it_the_latency_is_judged_by_that(
+    fresh_ms: float, holds: bool
+) -> None:
+    """Whatever else slowed the machine down since the first hour."""
+    pairs = [replace(STEADY[0], p99_ms=3.0, fresh_p99_ms=fresh_ms * 1.5) for _ in range(3)]
+    slow = replace(STEADY[0], p99_ms=9.0, fresh_p99_ms=1.0)  # one in four
+    text, failed = judged("6 h", [*last(p99_ms=4.0), slow, *pairs])
+    assert failed == ([] if holds else ["latency"])
+    assert "last 4.00 ms (2.00)" in text
+    assert f"{2 / fresh_ms:.2f} times its p99" in text
+
+
 def test_growth_that_went_away_again_counts() -> None:
     readings = list(STEADY)
     readings[3] = replace(STEADY[3], used=replace(STEADY[3].used, resident_mb=120.0))
@@ -92,7 +105,9 @@ def test_twelve_minutes_at_full_speed(
     """Latency is read, not judged: this machine has other things to do."""
     assert main(["soak", "--model", str(tiny_folder), "--hours", "0.2"]) == 0
     out, err = capsys.readouterr()
-    assert len(err.splitlines()) == 7
+    assert len(err.splitlines()) == 7 + 6
+    assert err.count(", fresh ") == 6
+    assert " times its p99 (" in out
     for row in ("| memory |", "| handles |"):
         (line,) = [line for line in out.splitlines() if line.startswith(row)]
         assert line.endswith("| holds |"), line
