@@ -32,9 +32,9 @@ def mono_blocks(path: Path, block_s: float, remedy: str) -> Iterator[tuple[Float
     """
     if path.suffix.lower() == ".raw":  # libsndfile would have to be told its rate
         raise SourceError(f"cannot read {path}: it has no header by its name; {remedy}")
-    if path.exists() and not path.is_file():  # a pipe would be waited for
-        raise SourceError(f"{path} is no file; {remedy}")
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise SourceError(f"{path} is no file; {remedy}")
         with soundfile.SoundFile(path) as file:
             rate_hz = int(file.samplerate)
             if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:

@@ -23,6 +23,11 @@ def test_more_than_memory_holds_is_refused_while_it_is_decoded(
         read_samples(path)
 
 
+def test_a_name_that_no_file_system_takes_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="File name too long"):
+        read_samples(tmp_path / ("x" * 300 + ".wav"))
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     with pytest.raises(SourceError, match=r"pipe.wav is no file"):
