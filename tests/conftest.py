@@ -1,10 +1,12 @@
 """Fixtures for all tests."""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import configuration, settings
+from program import kill_what_runs
 from tiny_model import make_model_folder
 
 ROOT = Path(__file__).parent.parent
@@ -13,6 +15,12 @@ ROOT = Path(__file__).parent.parent
 configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "kws-hypothesis")
 settings.register_profile("kws", database=None, derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("kws")
+
+
+@pytest.fixture(autouse=True)
+def no_program_outlives_its_test() -> Iterator[None]:
+    yield
+    kill_what_runs()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-m", "kws_app"]
+_started: list[subprocess.Popen[bytes]] = []
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -40,8 +41,8 @@ def run(
 
 
 def start(*arguments: str | Path, **more: Any) -> subprocess.Popen[bytes]:
-    """Start and leave it running."""
-    return subprocess.Popen(
+    """Start and leave it running, to the end of the test at most."""
+    program = subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         stdout=more.pop("stdout", subprocess.PIPE),
         stderr=subprocess.PIPE,
@@ -49,6 +50,17 @@ def start(*arguments: str | Path, **more: Any) -> subprocess.Popen[bytes]:
         cwd=ROOT,
         env=environment(**more),
     )
+    _started.append(program)
+    return program
+
+
+def kill_what_runs() -> None:
+    """A test that failed leaves no program behind."""
+    for program in _started:
+        if program.poll() is None:
+            program.kill()
+            program.communicate(timeout=20)
+    _started.clear()
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:

@@ -67,10 +67,7 @@ def test_nothing_is_left_of_a_program_that_is_killed_while_the_sound_server_hang
         while any(is_alive(pid) for pid in looking):
             assert time.monotonic() < deadline + 10
             time.sleep(0.05)
-        assert program.stdout is not None
-        assert program.stderr is not None
-        program.stdout.close()
-        program.stderr.close()
+        program.communicate()
 
 
 def _children(pid: int) -> list[int]:
