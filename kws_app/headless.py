@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
 from engine.scorer import ScoredWindow
 from engine.types import DeviceBack, DeviceLost, DeviceTrouble, Event, Stopped
+from kws_app import signals
 from kws_app.actions.action import Action
 from kws_app.actions.wiring import make_runner
 from kws_app.build_progress import BuildProgress
@@ -89,7 +88,7 @@ def run_headless(
             guard.log.warning("%s", in_words(event))
         printer.show(event)
 
-    with _signals_call(pipeline.stop), outputs, health, runner:
+    with signals.call(pipeline.stop), outputs, health, runner:
         _consume(pipeline, queue, show)
 
 
@@ -159,15 +158,3 @@ def _consume(pipeline: Pipeline, queue: EventQueue, show: Callable[[Event], None
     pipeline.stop()
     queue.close()
     pipeline.join(timeout_s=10)
-
-
-@contextlib.contextmanager
-def _signals_call(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `stop`; the old handlers come back afterwards."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *_: stop()) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -36,7 +36,7 @@ def test_every_asset_that_is_asked_for_is_carried_along(name: str) -> None:
 
 
 def test_the_command_is_the_module() -> None:
-    assert PROJECT["project"]["scripts"] == {"kws": "kws_app.__main__:main"}
+    assert PROJECT["project"]["scripts"] == {"kws": "kws_app.__main__:start"}
 
 
 def test_every_dependency_is_pinned() -> None:

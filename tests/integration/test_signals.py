@@ -4,6 +4,7 @@ import contextlib
 import json
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,45 @@ def test_a_closed_pipe_ends_quietly(tiny_folder: Path) -> None:
     assert program.wait(timeout=20) == 0
     assert program.stderr.read() == b""
     program.stderr.close()
+
+
+def wait_until_it_catches(program: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    """Python itself takes some milliseconds until the first line of the program."""
+    status = Path(f"/proc/{program.pid}/status")
+    deadline = time.monotonic() + 20
+    while True:
+        (caught,) = [line for line in status.read_text().splitlines() if line.startswith("SigCgt")]
+        if int(caught.split()[1], 16) >> (number - 1) & 1:
+            return
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="Linux says which signals are caught")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_any_moment_of_the_start_ends_it_without_a_word(
+    tiny_folder: Path, demo_path: Path, number: signal.Signals
+) -> None:
+    for delay_ms in (0, 2, 5, 10, 20, 40, 60, 80, 100, 150, 200, 250, 300):
+        program = start(
+            "--headless", "--json", "--realtime", "--input", demo_path, "--model", tiny_folder
+        )
+        wait_until_it_catches(program, number)
+        time.sleep(delay_ms / 1000)
+        program.send_signal(number)
+        status, lines, err = end(program)
+        assert (status, err) == (0, ""), delay_ms
+        assert not lines or lines[-1]["event"] == "stop", delay_ms
+
+
+def test_signals_during_the_end_change_nothing(tiny_folder: Path, demo_path: Path) -> None:
+    for delay_ms in range(0, 100, 8):
+        program = start(
+            "--headless", "--json", "--realtime", "--input", demo_path, "--model", tiny_folder
+        )
+        first_line(program)
+        program.send_signal(signal.SIGTERM)
+        time.sleep(delay_ms / 1000)
+        program.send_signal(signal.SIGTERM)
+        status, lines, err = end(program)
+        assert (status, err) == (0, ""), delay_ms
+        assert lines[-1]["event"] == "stop"

@@ -14,7 +14,7 @@ from tiny_model import make_model_folder
 
 from engine.errors import DeviceError, KwsError, ModelError
 from kws_app import doctor
-from kws_app.__main__ import exit_status
+from kws_app.command_line import exit_status
 from kws_app.doctor import run
 
 

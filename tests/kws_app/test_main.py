@@ -14,15 +14,18 @@ from engine.errors import (
     ModelError,
     SourceError,
 )
-from kws_app import __main__ as program
-from kws_app import __version__
+from kws_app import __version__, signals
+from kws_app import command_line as program
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @pytest.fixture(autouse=True)
-def old_handler() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
+def old_handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(
@@ -42,23 +45,58 @@ def test_statuses(
     kind: type[KwsError],
     status: int,
 ) -> None:
-    def fail(_: object) -> None:
+    def fail() -> None:
         raise kind("what was got, what was wanted")
 
-    monkeypatch.setattr(program, "_run", fail)
+    monkeypatch.setattr(program, "_chosen", lambda _: fail)
     assert program.main() == status
     assert capsys.readouterr().err == "kws: what was got, what was wanted\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_before_listening_is_no_error(
     monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    def interrupt(_: object) -> None:
+    def interrupt() -> None:
         signal.raise_signal(number)
+        pytest.fail("it went on")
 
-    monkeypatch.setattr(program, "_run", interrupt)
+    monkeypatch.setattr(program, "_chosen", lambda _: interrupt)
     assert program.main() == 0
+
+
+def test_an_import_that_a_signal_cuts_off_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise KwsError("unexpected error: ImportError: initialization failed") from None
+
+    monkeypatch.setattr(program, "_chosen", lambda _: load)
+    assert program.main() == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_first_signal_counts() -> None:
+    signals.interrupt()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGINT)  # the end is under way
+    signals.interrupt()
+    asked: list[int] = []
+    with signals.call(lambda: asked.append(1)):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGINT)
+    assert asked == [1, 1]
+
+
+def test_nohup_is_meant() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signals.interrupt()
+    signal.raise_signal(signal.SIGHUP)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +122,7 @@ def test_printed_settings(
 
 def test_a_command_of_its_own_gets_what_follows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[list[str]] = []
-    monkeypatch.setitem(program._COMMANDS, "ledger", given.append)
+    monkeypatch.setitem(program._COMMANDS, "ledger", lambda: given.append)
     monkeypatch.setattr(sys, "argv", ["kws", "ledger", "list", "DIR", "--json"])
     assert program.main() == 0
     assert given == [["list", "DIR", "--json"]]
