@@ -57,7 +57,7 @@ def run_headless(
     chosen = _choose_backend(settings, manifest, source.is_live, progress)
     queue = EventQueue(drop_oldest=source.is_live)
     outputs = Outputs(settings, manifest, decision, source)
-    health = Health(settings.health, os.environ)
+    health = Health(settings.health, os.environ, not_kept=lambda: outputs.not_kept)
     level = -1 if settings.quiet else settings.verbose
     runner = make_runner(settings.actions, actions, manifest, say, level=level)
 

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -40,6 +40,7 @@ class Health:
         path: File that is written anew with scored windows, once a second, and whenever a device
             comes, goes or is of no use; None for none.
         environment: systemd says in it where it listens; usually os.environ.
+        not_kept: Names what should be kept of the audio and is not.
         clock: Monotonic seconds.
         now: The wall clock, in UTC.
 
@@ -52,12 +53,14 @@ class Health:
         path: Path | None,
         environment: Mapping[str, str],
         *,
+        not_kept: Callable[[], Sequence[str]] = tuple,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if path is not None:
             require_folder("--health", path.parent)
         self._path = path
+        self._not_kept = not_kept
         self._clock = clock
         self._now = now
         self._notify = _Notifier(environment)
@@ -147,6 +150,7 @@ class Health:
             "uptime_s": round(self._clock() - self._started_s, 1),
             "windows": self._windows,
             "skipped": self._skipped,
+            "not_kept": self._not_kept(),
             **self._known,
         }
         with self._writing:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
 from engine.audio.source import Source
 from engine.config import DecisionConfig
-from engine.errors import ConfigError
+from engine.errors import ConfigError, KwsError
 from engine.manifest import ModelManifest
 from engine.scorer import ScoredWindow
 from engine.types import Float32
 from kws_app.ledger.keeper import LedgerKeeper
+from kws_app.ledger.output import LedgerOutput
 from kws_app.ledger.retention import Limits
 from kws_app.ledger.store import Ledger
 from kws_app.posteriors import PosteriorsFile
@@ -23,6 +25,9 @@ from kws_app.streams import say
 
 class Outputs:
     """Opens the files that the settings name, and hands them what the pipeline hears and scores.
+
+    Audio that nobody can play again is listened to also when a disk is full: what could not be kept
+    is told at once, and is an error at the end. A recording ends there.
 
     Args:
         settings: Which files.
@@ -43,7 +48,9 @@ class Outputs:
     ) -> None:
         rate_hz = manifest.fbank.sample_rate_hz
         self._quiet = settings.quiet
-        self._posteriors = self._recording = self._keeper = None
+        self._goes_on = source.is_live or settings.input == "-"
+        self._failures: dict[str, KwsError] = {}
+        self._posteriors = self._recording = self._ledger = None
         if settings.posteriors is not None:
             self._posteriors = PosteriorsFile(settings.posteriors, manifest.labels, rate_hz)
         if settings.record is not None:
@@ -53,10 +60,20 @@ class Outputs:
             self._record_path = settings.record
         if settings.ledger is not None:
             limits = Limits(days=settings.ledger_days, megabytes=settings.ledger_mb)
-            ledger = Ledger(settings.ledger, limits)
-            self._keeper = LedgerKeeper(
-                ledger, source, manifest, decision, settings.near_miss, self._say
-            )
+
+            def keeper() -> LedgerKeeper:
+                ledger = Ledger(settings.ledger or Path(), limits)
+                return LedgerKeeper(
+                    ledger, source, manifest, decision, settings.near_miss, self._say
+                )
+
+            self._ledger = LedgerOutput(keeper, rate_hz, say, goes_on=self._goes_on)
+
+    @property
+    def not_kept(self) -> list[str]:
+        """Which of them have ended early, or are not kept for now."""
+        ledger = ["ledger"] if self._ledger is not None and not self._ledger.is_keeping else []
+        return [*self._failures, *ledger]
 
     def __enter__(self) -> Self:
         """Open them; raises ConfigError before anything is heard if nothing can be kept."""
@@ -69,28 +86,50 @@ class Outputs:
                     f"recording what the model hears to {self._record_path}, "
                     f"at most {self._record_hours:g} h"
                 )
-            if self._keeper is not None:
-                stack.enter_context(self._keeper)
+            if self._ledger is not None:
+                stack.enter_context(self._ledger)
             self._opened = stack.pop_all()
         return self
 
-    def __exit__(self, *exc_info: Any) -> None:
-        """Close them, also after a failure: nothing heard is lost."""
-        self._opened.__exit__(*exc_info)
+    def __exit__(self, kind: type[BaseException] | None, *exc_info: Any) -> None:
+        """Close them, also after a failure: nothing heard is lost.
+
+        Raises:
+            KwsError: Something was not kept.
+        """
+        self._opened.__exit__(kind, *exc_info)
+        failures = list(self._failures.values())
+        if self._ledger is not None and self._ledger.failure is not None:
+            failures.append(self._ledger.failure)
+        if failures and kind is None:
+            raise failures[0]
 
     def hear(self, samples: Float32, lost_samples: int) -> None:
         """Take what the model hears; for `Pipeline.on_audio`."""
-        if self._recording is not None and self._recording.add(samples, lost_samples):
-            self._say(f"{self._record_path} is full: --record-hours; listening goes on")
-        if self._keeper is not None:
-            self._keeper.hear(samples, lost_samples)
+        if self._recording is not None and "record" not in self._failures:
+            with self._may_fail("record"):
+                if self._recording.add(samples, lost_samples):
+                    self._say(f"{self._record_path} is full: --record-hours; listening goes on")
+        if self._ledger is not None:
+            self._ledger.hear(samples, lost_samples)
 
     def see(self, scored: ScoredWindow) -> None:
         """Take a scored window; for `Pipeline.on_window`."""
-        if self._posteriors is not None:
-            self._posteriors.add(scored)
-        if self._keeper is not None:
-            self._keeper.see(scored)
+        if self._posteriors is not None and "posteriors" not in self._failures:
+            with self._may_fail("posteriors"):
+                self._posteriors.add(scored)
+        if self._ledger is not None:
+            self._ledger.see(scored)
+
+    @contextlib.contextmanager
+    def _may_fail(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except KwsError as err:
+            if not self._goes_on:
+                raise
+            self._failures[name] = err
+            say(f"{err}; listening goes on")
 
     def _say(self, text: str) -> None:
         if not self._quiet:

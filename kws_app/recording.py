@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+from collections import deque
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ _FORMATS = {".flac": "FLAC", ".wav": "WAV"}
 # RIFF counts bytes in 32 bits; some are left for the header.
 _MAX_WAV_SAMPLES = (2**32 - 2**16) // 2
 _PIECE_SAMPLES = 16_000
+_MOST_ZEROS_AT_ONCE = 60 * _PIECE_SAMPLES  # some milliseconds' work
 # Of a FLAC file, from its start (RFC 9639, section 8.2): 4 bits and 4 bytes of the number of
 # samples, then the MD5 of them.
 _FLAC_TOTAL_AT = 21
@@ -28,7 +30,8 @@ _FLAC_MD5 = slice(26, 42)
 class Recording:
     """A FLAC or WAV file, 16 bit mono, written aside and renamed at the end.
 
-    Lost samples become zeros, so that time in the file is the time of the events.
+    Lost samples become zeros, so that time in the file is the time of the events. Hours of them are
+    written little by little with what comes after them: nobody waits for them.
 
     Args:
         path: Target; its suffix is .flac or .wav.
@@ -56,6 +59,8 @@ class Recording:
         self._samples = 0
         self._most_samples = most_hours * 3600 * sample_rate_hz
         self._is_finished = False
+        # Lost samples and those that follow, not written yet.
+        self._waiting: deque[tuple[int, Float32]] = deque()
         self.is_full = False
 
     @property
@@ -90,17 +95,19 @@ class Recording:
             KwsError: The disk is full, or the file as long as a WAV file can be.
         """
         was_full = self.is_full
-        while lost_samples > 0 and not self.is_full:
-            piece = min(lost_samples, _PIECE_SAMPLES)
-            self._write(np.zeros(piece, np.float32))
-            lost_samples -= piece
-        self._write(samples)
+        if not was_full:
+            self._waiting.append((lost_samples, samples))
+            self._write_waiting(_MOST_ZEROS_AT_ONCE)
         return self.is_full and not was_full
 
     def __exit__(self, kind: object, *exc_info: object) -> None:
         """Close and rename, also after a failure: nothing heard is lost."""
         was_finished = self._is_finished
-        self._finish()
+        if not was_finished:
+            try:
+                self._write_waiting(math.inf)
+            finally:
+                self._finish()
         if kind is None and not was_finished:
             self._check()  # the last samples are written when the file is closed
 
@@ -120,6 +127,19 @@ class Recording:
                 self._aside.replace(self._path)
         except OSError as err:
             raise KwsError(f"cannot write --record {self._path}: {err.strerror}") from err
+
+    def _write_waiting(self, most_zeros: float) -> None:
+        while self._waiting and not self.is_full:
+            lost, samples = self._waiting.popleft()
+            while lost > 0 and most_zeros > 0 and not self.is_full:
+                piece = min(lost, _PIECE_SAMPLES)
+                self._write(np.zeros(piece, np.float32))
+                lost -= piece
+                most_zeros -= piece
+            if lost > 0:
+                self._waiting.appendleft((lost, samples))
+                return
+            self._write(samples)
 
     def _write(self, samples: Float32) -> None:
         if self.is_full:

@@ -119,3 +119,28 @@ def test_a_full_disk_is_one_line_and_status_1(
     assert len(recorded) > 16_000
     np.testing.assert_array_equal(recorded, samples[: len(recorded)])
     assert run("--headless", "--input", path).returncode == 0
+
+
+@pytest.mark.parametrize("flag", ["--record", "--ledger"])
+def test_a_full_disk_ends_no_live_stream(
+    tmp_path: Path, demo_path: Path, samples: np.ndarray, flag: str
+) -> None:
+    """It is told when it happens, and the status says at the end that something was not kept."""
+    path = tmp_path / ("r.flac" if flag == "--record" else "ledger")
+    done = subprocess.run(
+        [*COMMAND, "--headless", "--json", "--input", "-", flag, str(path)],
+        input=samples.tobytes(),
+        capture_output=True,
+        cwd=ROOT,
+        env=environment(),
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
+    )
+    heard = detections(done.stdout.decode())
+    assert heard == detections(run("--headless", "--json", "--input", demo_path).stdout)
+    assert len(heard) == 5
+    said = done.stderr.decode().splitlines()
+    (told,) = [line for line in said if "; listening goes on" in line]
+    assert "File too large" in told
+    assert said[-1].startswith(told.partition("; listening")[0])
+    assert done.returncode == 1

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,9 +33,17 @@ def now_s() -> list[float]:
     return [100.0]
 
 
-def make(path: Path | None, environment: dict[str, str], now_s: list[float]) -> Health:
+def make(
+    path: Path | None,
+    environment: dict[str, str],
+    now_s: list[float],
+    *,
+    not_kept: Sequence[str] = (),
+) -> Health:
     now = datetime(2026, 11, 26, 12, tzinfo=UTC)
-    return Health(path, environment, clock=lambda: now_s[0], now=lambda: now)
+    return Health(
+        path, environment, clock=lambda: now_s[0], now=lambda: now, not_kept=lambda: not_kept
+    )
 
 
 def test_the_watchdog_is_fed_by_scored_windows_alone(
@@ -89,7 +97,7 @@ def test_another_process_feeds_its_own_watchdog(supervisor: Supervisor, now_s: l
 
 def test_the_file(tmp_path: Path, now_s: list[float]) -> None:
     path = tmp_path / "health.json"
-    with make(path, {}, now_s) as health:
+    with make(path, {}, now_s, not_kept=["record"]) as health:
         assert not path.exists()
         health.take(
             Started(source="USB", sample_rate_hz=48_000, backend="cuda", backend_reason="fastest")
@@ -107,6 +115,7 @@ def test_the_file(tmp_path: Path, now_s: list[float]) -> None:
             "uptime_s": 5.0,
             "windows": 1,
             "skipped": 3,
+            "not_kept": ["record"],
             "overflows": 0,
             "lost_samples": 0,
             "device": "USB",

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from full_disk import files_of_at_most
+from signals import white_noise
 
 from engine.config import DecisionConfig
 from engine.errors import ConfigError, KwsError
@@ -156,3 +158,39 @@ def test_a_recording_that_is_full_is_told_once(
         f"kws: {path} is full: --record-hours; listening goes on"
     ]
     assert soundfile.info(path).frames == 16_000
+
+
+NOISE = white_noise(2)
+
+
+def test_a_full_disk_is_told_once_and_is_an_error_at_the_end(
+    tmp_path: Path, tiny: ModelManifest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(input="-", record=tmp_path / "r.flac", posteriors=tmp_path / "p.npz")
+    outputs = make(settings, tiny)
+    outputs.__enter__()
+    assert outputs.not_kept == []
+    with files_of_at_most(20):
+        for block in np.split(NOISE, 10):
+            outputs.hear(block, 0)
+        for _ in range(3):
+            outputs.see(window())
+    assert outputs.not_kept == ["record", "posteriors"]
+    outputs.hear(NOISE, 0)
+    outputs.see(window())
+    with pytest.raises(KwsError, match=r"cannot write --record .*: File too large; nothing is"):
+        outputs.__exit__(None, None, None)
+    assert capsys.readouterr().err.count("; listening goes on") == 2
+    with np.load(tmp_path / "p.npz") as data:
+        assert len(data["time_s"]) <= 1
+
+
+def test_a_full_disk_ends_the_reading_of_a_recording(tmp_path: Path, tiny: ModelManifest) -> None:
+    """It can be read again."""
+    source = tmp_path / "a.flac"
+    soundfile.write(source, SAMPLES, 16_000)
+    outputs = make(Settings(input=str(source), record=tmp_path / "r.flac"), tiny)
+    outputs.__enter__()
+    with files_of_at_most(20), pytest.raises(KwsError, match="File too large"):
+        outputs.hear(NOISE, 0)
+    outputs.__exit__(KwsError, KwsError(), None)

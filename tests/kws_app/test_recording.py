@@ -50,6 +50,41 @@ def test_lost_samples_are_zeros(tmp_path: Path) -> None:
     np.testing.assert_array_equal(samples[41_123:], PCM[:500])
 
 
+def test_hours_of_lost_samples_hold_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are written with what comes after them, in order."""
+    monkeypatch.setattr(recording, "_MOST_ZEROS_AT_ONCE", 20_000)
+    path = tmp_path / "r.flac"
+    with Recording(path, 16_000) as file:
+        file.add(NOISE[:1_000], 0)
+        lengths = [file.seconds]
+        file.add(NOISE[1_000:2_000], 100_000)
+        lengths.append(file.seconds)
+        for first in range(2_000, 6_000, 1_000):
+            file.add(NOISE[first : first + 1_000], 5)
+            lengths.append(file.seconds)
+        assert max(np.diff(lengths)) <= 2  # of the 6.25 s, in pieces of one
+        file.add(NOISE[:0], 300_000)  # what is left at the end is written then
+    samples = read(path)
+    assert len(samples) == 1_000 + 100_000 + 1_000 + 4 * 1_005 + 300_000
+    assert not samples[1_000:101_000].any()
+    np.testing.assert_array_equal(samples[101_000:102_000], PCM[1_000:2_000])
+    np.testing.assert_array_equal(samples[102_005:103_005], PCM[2_000:3_000])
+    np.testing.assert_array_equal(samples[105_020:106_020], PCM[5_000:6_000])
+
+
+def test_lost_samples_that_are_waiting_do_not_outlast_the_most_hours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "_MOST_ZEROS_AT_ONCE", 20_000)
+    path = tmp_path / "r.flac"
+    with Recording(path, 16_000, most_hours=100_000 / 16_000 / 3_600) as file:
+        ends = [file.add(NOISE[:10], 10**9) for _ in range(20)]
+    assert sum(ends) == 1
+    assert len(read(path)) == 100_000
+
+
 @pytest.mark.parametrize("error", [KwsError("device gone"), KeyboardInterrupt()])
 def test_what_came_before_a_failure_is_kept(tmp_path: Path, error: BaseException) -> None:
     def fail() -> None:
