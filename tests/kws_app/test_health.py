@@ -166,6 +166,7 @@ def test_a_device_that_is_lost_is_told_at_once_and_feeds_no_watchdog(
         health.take(DeviceLost(end_sample=0, device="USB", reason="gone"))
         assert json.loads(path.read_text())["last_window_utc"] is None
         health.take(DeviceBack(end_sample=0, device="USB"))
+        assert json.loads(path.read_text())["is_device_lost"] is False
         now_s[0] += 5
         health.see(WINDOW)
         before = json.loads(path.read_text())
