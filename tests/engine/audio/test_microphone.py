@@ -105,6 +105,7 @@ def test_a_reader_left_behind_is_told_what_it_lost(portaudio: FakeSounddevice) -
         # The newest second is kept.
         np.testing.assert_array_equal(block.samples, ramp(144_000, 16_000))
         assert block.lost_samples == 144_000 - 320
+        assert block.lost_reason == "the program was stopped, or scoring fell behind the device"
 
 
 def test_losses_are_counted_at_the_models_rate(portaudio: FakeSounddevice) -> None:
@@ -179,6 +180,7 @@ class Talk:
     def __init__(self, portaudio: FakeSounddevice, source: MicrophoneSource) -> None:
         self.now_s = 0.0
         self.lost_samples = self.overflows = 0
+        self.reasons: set[str] = set()
         self.troubles: list[str] = []
         self.clock_ppm: float | None = None
         self._stream = portaudio.streams[0]
@@ -194,6 +196,8 @@ class Talk:
             block = self._source.read()
             assert block is not None
             self.lost_samples += block.lost_samples
+            if block.lost_samples:
+                self.reasons.add(block.lost_reason)
             self.overflows += block.overflows
             self.clock_ppm = block.clock_ppm
             if block.trouble is not None:
@@ -213,6 +217,7 @@ def test_what_the_device_loses_and_says_is_counted_in_samples(talk: Talk) -> Non
     talk.now_s += 0.35
     talk.say(2, overflow=True)
     assert (talk.lost_samples, talk.overflows) == (5_600, 1)
+    assert talk.reasons == {"the device lost them"}
 
 
 def test_what_the_device_loses_without_a_word_is_counted_too(talk: Talk) -> None:

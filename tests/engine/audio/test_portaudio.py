@@ -15,6 +15,7 @@ import pytest
 from fake_sounddevice import FakeSounddevice
 from program import ROOT, environment
 
+from engine.audio import portaudio
 from engine.audio.portaudio import load_sounddevice, rescan, within
 from engine.errors import DeviceError
 
@@ -87,6 +88,34 @@ def test_a_call_that_hangs_is_given_up_and_no_other_one_made_meanwhile(
     assert late == [True]
     within(PATIENCE_S, "other", lambda: made.append(1))
     assert made == [1]
+
+
+def test_what_has_been_waited_for_in_vain_is_waited_for_briefly(
+    answer: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portaudio, "_ONCE_MORE_S", SOON_S)
+    with pytest.raises(DeviceError, match="'mic' has not answered"):
+        within(SOON_S, "mic", answer.wait)
+    began = time.monotonic()
+    with pytest.raises(DeviceError, match="'other' cannot be reached"):
+        within(PATIENCE_S, "other", lambda: 3)
+    assert time.monotonic() - began < PATIENCE_S / 2
+    answer.set()
+    while portaudio._in_use.locked():
+        time.sleep(0.01)
+    assert within(PATIENCE_S, "other", lambda: 3) == 3
+    # One that is only busy is waited for as ever.
+    begun = threading.Event()
+
+    def busy() -> None:
+        begun.set()
+        time.sleep(10 * SOON_S)
+
+    thread = threading.Thread(target=lambda: within(PATIENCE_S, "mic", busy))
+    thread.start()
+    begun.wait(PATIENCE_S)
+    assert within(PATIENCE_S, "other", lambda: 4) == 4
+    thread.join(PATIENCE_S)
 
 
 def test_beside_a_stream_that_hangs_while_it_closes_others_can_be_opened(

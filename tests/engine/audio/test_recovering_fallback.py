@@ -111,6 +111,7 @@ def test_a_start_without_the_device_that_is_wanted(world: World, backed: Recover
     world.away = {"mic"}
     with backed:
         assert backed.name == "other 2"
+        assert [device.looked_again for device in world.made] == [False] * 3
         told = backed.read()
         assert told.trouble == Trouble(
             kind="fallback", text="there is no mic. Listening to 'other 2' until 'mic 0' is there"
@@ -157,4 +158,46 @@ def test_a_silent_device_is_opened_anew_and_not_left_for_the_fallback(
         backed.read()
         world.level = 0.0
         assert "it is opened anew" in read_until(backed, lambda b: b.lost_device).lost_device
-        assert read_until(backed, lambda block: block.device_back).device_back[:3] == "mic"
+        assert read_until(backed, lambda block: block.device_back).device_back == "mic 2"
+        assert [device.kind for device in world.made] == ["mic", "other", "mic"]
+
+
+def test_the_silence_of_the_fallback_begins_anew_with_it(
+    world: World, backed: RecoveringSource
+) -> None:
+    with backed:
+        backed.read()
+        world.level = 0.0
+        for _ in range(3):
+            world.away = {"mic"}
+            assert read_until(backed, lambda block: block.device_back).device_back[:5] == "other"
+            for _ in range(400):  # 8 s
+                assert backed.read().trouble is None
+            world.away = set()
+            read_until(backed, lambda block: block.device_back)
+
+
+def test_the_fallback_is_told_once_and_its_end_once(world: World, backed: RecoveringSource) -> None:
+    told = []
+
+    def back() -> str:
+        block = read_until(backed, lambda block: block.device_back)
+        if block.trouble is not None:
+            told.append((block.trouble.kind, block.trouble.is_over))
+        return block.device_back[:3]
+
+    with backed:
+        backed.read()
+        world.away = {"mic"}
+        assert back() == "oth"
+        world.away = {"mic", "other"}
+        backed.read()
+        world.away = {"mic"}
+        assert back() == "oth"
+        world.away = set()
+        assert back() == "mic"
+        world.away = {"mic", "other"}
+        backed.read()
+        world.away = set()
+        assert back() == "mic"  # the other one is opened first, and left unheard
+    assert told == [("fallback", False), ("fallback", True)]
