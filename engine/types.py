@@ -188,7 +188,7 @@ class DeviceTrouble:
     Attributes:
         end_sample: Where that was found, or where it ended.
         device: Its name.
-        kind: "zeros", "rate" or "fallback".
+        kind: "zeros", "rate", "fallback" or "no_fallback".
         reason: What was found and how to mend it.
         is_over: Whether it has ended.
     """

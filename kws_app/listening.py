@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from engine.audio.device_watch import DeviceWatch
 from engine.audio.microphone import MicrophoneSource
-from engine.audio.recovering import Device, RecoveringSource
+from engine.audio.opening import Device
+from engine.audio.recovering import RecoveringSource
 from kws_app.settings import Settings
 
 

@@ -102,6 +102,11 @@ class MicrophoneSource:
         """What `again` looks for: the same device once it was opened; the default is None."""
         return self._wanted if self._wanted is None else self._known or self._wanted
 
+    def find(self) -> InputDevice:
+        """As it is listed; raises DeviceError where it is not, or where a driver hangs."""
+        wanted = self._known or self._wanted
+        return within(OPEN_S, self._name, partial(find_input_device, wanted))
+
     def again(self, *, look_again: bool = True) -> MicrophoneSource:
         """Another source of the same device, wherever it is listed then.
 

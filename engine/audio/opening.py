@@ -1,19 +1,49 @@
-"""Opens a device on a thread: a driver may take long, and the stream must answer meanwhile."""
+"""Devices that can be opened once more, and their opening on a thread of its own.
+
+A driver may take long, and the stream must answer meanwhile.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Protocol
 
+from engine.audio.devices import InputDevice
 from engine.audio.source import Source
 from engine.errors import DeviceError
 
-Opened = TypeVar("Opened", bound=Source)
+
+class Device(Source, Protocol):
+    """A source that can be opened once more."""
+
+    @property
+    def wanted(self) -> str | InputDevice | None:
+        """Which one that is, as for `find_input_device`."""
+
+    def find(self) -> InputDevice:
+        """As it is listed; raises DeviceError where it is not."""
+
+    def again(self, *, look_again: bool = True) -> Device:
+        """Another source of the same device, wherever it is listed then.
+
+        Args:
+            look_again: Whether to have the devices listed anew.
+        """
 
 
-class Opening(Generic[Opened]):
+class Watch(Protocol):
+    """Looks for devices, and disturbs none that is open."""
+
+    def is_there(self) -> bool:
+        """Whether one of them has been seen."""
+
+    def close(self) -> None:
+        """Look no more."""
+
+
+class Opening:
     """Begins at once.
 
     Args:
@@ -23,8 +53,8 @@ class Opening(Generic[Opened]):
         source: What was opened; None before the end, and where nothing was.
     """
 
-    def __init__(self, make: Callable[[], Opened]) -> None:
-        self.source: Opened | None = None
+    def __init__(self, make: Callable[[], Device]) -> None:
+        self.source: Device | None = None
         self._make = make
         self._lock = threading.Lock()
         self._is_given_up = False

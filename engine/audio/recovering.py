@@ -8,15 +8,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 
-from engine.audio.devices import InputDevice
-from engine.audio.opening import Opening
-from engine.audio.source import Block, Source, Trouble
+from engine.audio.opening import Device, Opening, Watch
+from engine.audio.source import Block, Trouble
 from engine.audio.zeros import ZerosWatch
-from engine.errors import DeviceError
+from engine.errors import ConfigError, DeviceError
 
 _WAIT_S = 0.2
 # For a device that is seen and does not open; how soon one is seen is the watch's matter.
@@ -24,31 +23,6 @@ _BACK_OFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _JITTER = 0.2  # several programs must not ask a sound server in step
 _UNSEEN_S = 30.0  # it is tried all the same: the watch may be mistaken
 _AGAIN_S = 30.0  # that one was seen and is no use: the fallback is not left for it so soon
-
-
-class Device(Source, Protocol):
-    """A source that can be opened once more."""
-
-    @property
-    def wanted(self) -> str | InputDevice | None:
-        """Which one that is, as for `find_input_device`."""
-
-    def again(self, *, look_again: bool = True) -> Device:
-        """Another source of the same device, wherever it is listed then.
-
-        Args:
-            look_again: Whether to have the devices listed anew.
-        """
-
-
-class Watch(Protocol):
-    """Looks for devices, and disturbs none that is open."""
-
-    def is_there(self) -> bool:
-        """Whether one of them has been seen."""
-
-    def close(self) -> None:
-        """Look no more."""
 
 
 class RecoveringSource:
@@ -101,8 +75,8 @@ class RecoveringSource:
         self._rounds = 0
         self._try_at_s = 0.0
         self._watched_at_s = 0.0
-        self._opening: Opening[Device] | None = None
-        self._missing: DeviceError | None = None  # why the first one was not there at the start
+        self._opening: Opening | None = None
+        self._first_trouble: Trouble | None = None  # what was found at the start
 
     @property
     def name(self) -> str:
@@ -115,7 +89,12 @@ class RecoveringSource:
         return self._source_rate_hz
 
     def __enter__(self) -> Self:
-        """Open the device, or else the fallback; raises DeviceError."""
+        """Open the device, or else the fallback.
+
+        Raises:
+            DeviceError: None is there.
+            ConfigError: Both are the same.
+        """
         try:
             self._take(self._devices[0].__enter__(), 0)
         except DeviceError as err:
@@ -125,8 +104,26 @@ class RecoveringSource:
                 self._take(self._devices[1].again(look_again=False).__enter__(), 1)
             except DeviceError:
                 raise err from None
-            self._missing = err
+            self._first_trouble = self._fallback_trouble(f"{err}. ")
+        else:
+            self._check_fallback()
         return self
+
+    def _check_fallback(self) -> None:
+        """It may be plugged in later, but who mistypes it must know before it is needed."""
+        if len(self._devices) == 1:
+            return
+        try:
+            found = self._devices[1].find()
+        except DeviceError as err:
+            text = f"the fallback device is not there: {err}"
+            self._first_trouble = Trouble(kind="no_fallback", text=text)
+            return
+        if found == self._devices[0].find():
+            self._close()
+            raise ConfigError(
+                f"the fallback device is {found.name!r}, which is the device itself; name another"
+            )
 
     def __exit__(self, *exc_info: object) -> None:
         """Close it; one that is being opened is closed when it comes."""
@@ -138,9 +135,9 @@ class RecoveringSource:
         """The next block; an empty one while there is no device."""
         if self._source is None:
             return self._look()
-        if self._missing is not None:
-            missing, self._missing = self._missing, None
-            return replace(_empty(), trouble=self._fallback_trouble(f"{missing}. "))
+        if self._first_trouble is not None:
+            trouble, self._first_trouble = self._first_trouble, None
+            return replace(_empty(), trouble=trouble)
         if self._may_return():
             self._zeros[self._which].begin_anew()
             self._close()

@@ -22,7 +22,7 @@ class Trouble:
     """Something is wrong with what a device delivers, though it delivers.
 
     Attributes:
-        kind: "zeros", "rate" or "fallback".
+        kind: "zeros", "rate", "fallback" or "no_fallback".
         text: What was found and how to mend it.
         is_over: Whether it has ended.
     """

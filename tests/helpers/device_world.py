@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from engine.audio.devices import InputDevice
 from engine.audio.recovering import RecoveringSource
 from engine.audio.source import Block
 from engine.errors import DeviceError
@@ -37,6 +38,18 @@ class Device:
         self._world = world
         self.is_open = False
         world.made.append(self)
+
+    def find(self) -> InputDevice:
+        if self.kind in self._world.away:
+            raise DeviceError(f"there is no {self.kind}")
+        return InputDevice(
+            index=0,
+            name=self._world.names.get(self.kind, self.kind),
+            host_api="ALSA",
+            channels=1,
+            default_rate_hz=48_000,
+            is_default=False,
+        )
 
     def again(self, *, look_again: bool = True) -> "Device":
         return Device(self._world, self.kind, is_known=self.is_known, looked_again=look_again)
@@ -82,6 +95,7 @@ class World:
     def __init__(self) -> None:
         self.clock = Clock()
         self.away: set[str] = set()
+        self.names: dict[str, str] = {}  # of kinds whose name is another one
         self.level = 0.1
         self.is_blind = False
         self.capture_s: float | None = None

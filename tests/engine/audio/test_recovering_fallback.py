@@ -6,7 +6,7 @@ from device_world import Device, Watch, World, read_until
 
 from engine.audio.recovering import RecoveringSource
 from engine.audio.source import Trouble
-from engine.errors import DeviceError
+from engine.errors import ConfigError, DeviceError
 
 
 def test_the_fallback_is_heard_meanwhile(world: World, backed: RecoveringSource) -> None:
@@ -201,3 +201,24 @@ def test_the_fallback_is_told_once_and_its_end_once(world: World, backed: Recove
         world.away = set()
         assert back() == "mic"  # the other one is opened first, and left unheard
     assert told == [("fallback", False), ("fallback", True)]
+
+
+def test_a_fallback_that_is_not_there_is_told_at_the_start(
+    world: World, backed: RecoveringSource
+) -> None:
+    world.away = {"other"}
+    with backed:
+        assert backed.name == "mic 0"
+        assert backed.read().trouble == Trouble(
+            kind="no_fallback", text="the fallback device is not there: there is no other"
+        )
+        assert backed.read().trouble is None
+
+
+def test_a_fallback_that_is_the_device_itself_is_refused(
+    world: World, backed: RecoveringSource
+) -> None:
+    world.names["other"] = "mic"  # by another spelling
+    with pytest.raises(ConfigError, match="the fallback device is 'mic', which is the device its"):
+        backed.__enter__()
+    assert not [device for device in world.made if device.is_open]
