@@ -29,9 +29,9 @@ from kws_app.streams import emit
 _LISTEN_S = 1.0
 _RATES_HZ = (8_000, 16_000, 44_100, 48_000)
 _PACKAGES = (
-    *("numpy", "onnxruntime", "onnxruntime-gpu", "soundfile", "soxr", "sounddevice", "PyQt5"),
-    *("pyqtgraph", "paho-mqtt", "python-xlib", "onnx", "cuda-bindings", "tensorrt"),
-    *("tensorrt-rtx", "torch"),
+    *("numpy", "onnxruntime", "onnxruntime-gpu", "soundfile", "soxr", "sounddevice"),
+    *("platformdirs", "PyQt5", "pyqtgraph", "qtpy", "tomlkit", "paho-mqtt", "python-xlib"),
+    *("onnx", "cuda-bindings", "tensorrt", "tensorrt-rtx", "torch"),
 )
 _SAID = ("yes", "stop", "left", "right", "no")  # in the bundled recording
 _QUIET_DB = -90.0

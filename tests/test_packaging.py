@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from program import ROOT
 
+from kws_app import doctor
 from kws_app.resources import asset
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -37,6 +38,12 @@ def test_every_asset_that_is_asked_for_is_carried_along(name: str) -> None:
 
 def test_the_command_is_the_module() -> None:
     assert PROJECT["project"]["scripts"] == {"kws": "kws_app.__main__:start"}
+
+
+def test_the_doctor_names_every_library_that_a_person_may_have() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    needed = [*PROJECT["project"]["dependencies"], *extras["gui"], *extras["actions"]]
+    assert {Requirement(text).name for text in needed} <= set(doctor._PACKAGES)
 
 
 def test_every_dependency_is_pinned() -> None:
