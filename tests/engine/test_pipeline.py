@@ -1,30 +1,22 @@
 """The threaded shell: order of events, clean ends, counted losses."""
 
-import subprocess
-import sys
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import pytest
-from program import ROOT, environment
+from pipelines import FakeSource, cut, drain, make, run, stopped
 from signals import silence, tone_stream, white_noise
 
-from engine.audio.source import Block, Trouble
+from engine.audio.source import Block
 from engine.backends import ChosenBackend, choose_backend
 from engine.consumers import EventQueue
 from engine.errors import BackendError, ConfigError, SourceError
 from engine.manifest import ModelManifest, load_manifest
 from engine.pipeline import Pipeline, StopRule
-from engine.scorer import ScoredWindow
 from engine.types import (
-    DeviceBack,
-    DeviceLost,
-    DeviceTrouble,
-    Event,
     Gap,
     Heard,
     Started,
@@ -33,92 +25,9 @@ from engine.types import (
 )
 
 
-class FakeSource:
-    """Plays blocks, then ends, fails, or stays silent."""
-
-    sample_rate_hz = 16_000
-    name = "fake"
-
-    def __init__(
-        self,
-        blocks: Sequence[Block],
-        *,
-        is_live: bool = False,
-        endless: bool = False,
-        failure: Exception | None = None,
-    ) -> None:
-        self.is_live = is_live
-        self._blocks = list(blocks)
-        self._endless = endless
-        self._failure = failure
-        self.is_open = False
-
-    def __enter__(self) -> Self:
-        self.is_open = True
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.is_open = False
-
-    def read(self) -> Block | None:
-        if self._blocks:
-            return self._blocks.pop(0)
-        if self._failure is not None:
-            raise self._failure
-        return Block(samples=np.empty(0, np.float32)) if self._endless else None
-
-
 @pytest.fixture
 def tiny(tiny_folder: Path) -> ModelManifest:
     return load_manifest(tiny_folder)
-
-
-def cut(samples: np.ndarray, size: int = 1_600) -> list[Block]:
-    return [Block(samples=samples[i : i + size]) for i in range(0, len(samples), size)]
-
-
-def make(
-    manifest: ModelManifest,
-    source: FakeSource,
-    *,
-    rule: StopRule | None = None,
-    windows: list[ScoredWindow] | None = None,
-    queue: EventQueue | None = None,
-) -> tuple[Pipeline, EventQueue]:
-    queue = queue or EventQueue(1_000, drop_oldest=True)
-    pipeline = Pipeline(
-        source,
-        manifest,
-        choose_backend("cpu", manifest),
-        manifest.decision,
-        [queue],
-        stop_rule=rule,
-        on_window=None if windows is None else windows.append,
-    )
-    return pipeline, queue
-
-
-def run(
-    manifest: ModelManifest, source: FakeSource, rule: StopRule | None = None
-) -> tuple[list[Event], list[ScoredWindow]]:
-    windows: list[ScoredWindow] = []
-    pipeline, queue = make(manifest, source, rule=rule, windows=windows)
-    pipeline.start()
-    pipeline.join(timeout_s=30)
-    assert not source.is_open
-    return drain(queue), windows
-
-
-def drain(queue: EventQueue) -> list[Event]:
-    events = []
-    while (event := queue.get(0)) is not None:
-        events.append(event)
-    return events
-
-
-def stopped(events: list[Event]) -> Stopped:
-    assert isinstance(events[-1], Stopped)
-    return events[-1]
 
 
 def test_started_first_then_detections_then_stopped(tiny: ModelManifest) -> None:
@@ -307,71 +216,6 @@ def test_thresholds_change_while_it_listens(tiny: ModelManifest) -> None:
     assert not [event for event in drain(queue) if isinstance(event, Heard)]
 
 
-def test_the_age_of_captured_samples_is_reported(tiny: ModelManifest) -> None:
-    samples = tone_stream()[:32_000]
-    blocks = [Block(samples=samples, capture_s=0.02), Block(samples=samples, capture_s=0.04)]
-    events, _ = run(tiny, FakeSource(blocks))
-    assert stopped(events).stats.capture_ms == (pytest.approx(30), pytest.approx(39.8))
-    events, _ = run(tiny, FakeSource(cut(samples)))
-    assert stopped(events).stats.capture_ms == (0, 0)
-
-
-HANGING = """
-import sys, time
-from pathlib import Path
-from engine.backends import choose_backend
-from engine.manifest import load_manifest
-from engine.pipeline import Pipeline
-
-class Source:
-    is_live, name, sample_rate_hz = True, "stuck", 16_000
-    def __enter__(self): time.sleep(600)
-    def __exit__(self, *_): pass
-
-manifest = load_manifest(Path(sys.argv[1]))
-chosen = choose_backend("cpu", manifest)
-pipeline = Pipeline(Source(), manifest, chosen, manifest.decision, [])
-pipeline.start()
-pipeline.stop()
-try:
-    pipeline.join(0.2)
-except TimeoutError as err:
-    print(err)
-"""
-
-
-def test_a_driver_that_hangs_holds_up_no_end_of_the_program(tiny_folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", HANGING, str(tiny_folder)],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stdout == "the scorer thread did not end within 0.2 s\n"
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_device_that_goes_and_comes_back_is_told_with_its_gap(tiny: ModelManifest) -> None:
-    nothing = np.empty(0, np.float32)
-    blocks = [
-        *cut(tone_stream()[:16_000]),
-        Block(samples=nothing, lost_device="it is gone"),
-        Block(samples=nothing),
-        Block(samples=nothing, lost_samples=48_000, lost_reason="why", device_back="another"),
-        *cut(tone_stream()[: 2 * 16_000]),
-    ]
-    events, windows = run(tiny, FakeSource(blocks, is_live=True))
-    told = [e for e in events if isinstance(e, DeviceLost | DeviceBack | Gap)]
-    assert told == [
-        DeviceLost(end_sample=16_000, device="fake", reason="it is gone"),
-        DeviceBack(end_sample=64_000, device="another"),
-        Gap(end_sample=64_000, lost_samples=48_000, reason="why"),
-    ]
-    assert windows[-1].posteriors.end_sample == 96_000
-
-
 def test_the_first_failure_is_raised_whichever_thread_it_came_from(tiny: ModelManifest) -> None:
     source = FakeSource([], endless=True, is_live=True)
     pipeline, queue = make(tiny, source)
@@ -385,23 +229,3 @@ def test_the_first_failure_is_raised_whichever_thread_it_came_from(tiny: ModelMa
     *_, last = drain(queue)
     assert isinstance(last, Stopped)
     assert last.reason == "failed"
-
-
-def test_trouble_and_drift_of_a_device_are_told(tiny: ModelManifest) -> None:
-    trouble = Trouble(kind="zeros", text="it is muted", is_over=True)
-    blocks = [
-        Block(samples=silence(1), clock_ppm=-40.0),
-        Block(samples=silence(1), trouble=trouble),  # a gap in what is known is no change
-    ]
-    pipeline, queue = make(tiny, FakeSource(blocks, is_live=True))
-    pipeline.start()
-    pipeline.join(10)
-    events = drain(queue)
-    assert (
-        DeviceTrouble(
-            end_sample=16_000, device="fake", kind="zeros", reason="it is muted", is_over=True
-        )
-        in events
-    )
-    assert isinstance(events[-1], Stopped)
-    assert events[-1].stats.clock_ppm == -40.0

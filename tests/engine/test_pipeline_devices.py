@@ -1,0 +1,111 @@
+"""What the pipeline tells of a device: its age, its hanging, its loss, its troubles."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pipelines import FakeSource, cut, drain, make, run, stopped
+from program import ROOT, environment
+from signals import silence, tone_stream
+
+from engine.audio.source import Block, Trouble
+from engine.manifest import ModelManifest, load_manifest
+from engine.types import (
+    DeviceBack,
+    DeviceLost,
+    DeviceTrouble,
+    Gap,
+    Stopped,
+)
+
+
+@pytest.fixture
+def tiny(tiny_folder: Path) -> ModelManifest:
+    return load_manifest(tiny_folder)
+
+
+def test_the_age_of_captured_samples_is_reported(tiny: ModelManifest) -> None:
+    samples = tone_stream()[:32_000]
+    blocks = [Block(samples=samples, capture_s=0.02), Block(samples=samples, capture_s=0.04)]
+    events, _ = run(tiny, FakeSource(blocks))
+    assert stopped(events).stats.capture_ms == (pytest.approx(30), pytest.approx(39.8))
+    events, _ = run(tiny, FakeSource(cut(samples)))
+    assert stopped(events).stats.capture_ms == (0, 0)
+
+
+HANGING = """
+import sys, time
+from pathlib import Path
+from engine.backends import choose_backend
+from engine.manifest import load_manifest
+from engine.pipeline import Pipeline
+
+class Source:
+    is_live, name, sample_rate_hz = True, "stuck", 16_000
+    def __enter__(self): time.sleep(600)
+    def __exit__(self, *_): pass
+
+manifest = load_manifest(Path(sys.argv[1]))
+chosen = choose_backend("cpu", manifest)
+pipeline = Pipeline(Source(), manifest, chosen, manifest.decision, [])
+pipeline.start()
+pipeline.stop()
+try:
+    pipeline.join(0.2)
+except TimeoutError as err:
+    print(err)
+"""
+
+
+def test_a_driver_that_hangs_holds_up_no_end_of_the_program(tiny_folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING, str(tiny_folder)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "the scorer thread did not end within 0.2 s\n"
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_device_that_goes_and_comes_back_is_told_with_its_gap(tiny: ModelManifest) -> None:
+    nothing = np.empty(0, np.float32)
+    blocks = [
+        *cut(tone_stream()[:16_000]),
+        Block(samples=nothing, lost_device="it is gone"),
+        Block(samples=nothing),
+        Block(samples=nothing, lost_samples=48_000, lost_reason="why", device_back="another"),
+        *cut(tone_stream()[: 2 * 16_000]),
+    ]
+    events, windows = run(tiny, FakeSource(blocks, is_live=True))
+    told = [e for e in events if isinstance(e, DeviceLost | DeviceBack | Gap)]
+    assert told == [
+        DeviceLost(end_sample=16_000, device="fake", reason="it is gone"),
+        DeviceBack(end_sample=64_000, device="another"),
+        Gap(end_sample=64_000, lost_samples=48_000, reason="why"),
+    ]
+    assert windows[-1].posteriors.end_sample == 96_000
+
+
+def test_trouble_and_drift_of_a_device_are_told(tiny: ModelManifest) -> None:
+    trouble = Trouble(kind="zeros", text="it is muted", is_over=True)
+    blocks = [
+        Block(samples=silence(1), clock_ppm=-40.0),
+        Block(samples=silence(1), trouble=trouble),  # a gap in what is known is no change
+    ]
+    pipeline, queue = make(tiny, FakeSource(blocks, is_live=True))
+    pipeline.start()
+    pipeline.join(10)
+    events = drain(queue)
+    assert (
+        DeviceTrouble(
+            end_sample=16_000, device="fake", kind="zeros", reason="it is muted", is_over=True
+        )
+        in events
+    )
+    assert isinstance(events[-1], Stopped)
+    assert events[-1].stats.clock_ppm == -40.0
