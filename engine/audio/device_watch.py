@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -22,6 +23,9 @@ from engine.errors import DeviceError
 
 _LOOK_EVERY_S = 0.5
 _BEGIN_AGAIN_S = 5.0
+# PortAudio leaves some kilobytes behind each time that it begins: the process is begun anew, too.
+_LOOKS = 600
+_HANGS_S = 2.0  # a look that takes longer
 
 
 class DeviceWatch:
@@ -32,6 +36,7 @@ class DeviceWatch:
     """
 
     def __init__(self, wanted: Sequence[str | InputDevice | None]) -> None:
+        self._process: subprocess.Popen[bytes]
         self._request = [asdict(one) if isinstance(one, InputDevice) else one for one in wanted]
         self._begin()
 
@@ -43,31 +48,50 @@ class DeviceWatch:
             self._begin()
         return status == 0
 
+    def is_listing(self) -> bool:
+        """Whether devices can be listed anew now: no driver or server that hangs holds it up."""
+        if self._process.poll() not in (None, 0, 2):
+            return True  # it cannot look; somebody must
+        assert self._process.stdout is not None  # noqa: S101  a pipe
+        while select.select([self._process.stdout], [], [], 0)[0]:
+            if not os.read(self._process.stdout.fileno(), 4096):
+                break
+            self._looked = time.monotonic()
+        return time.monotonic() - self._looked < _HANGS_S
+
     def close(self) -> None:
         """End the process."""
         if self._process.stdin is not None:
             self._process.stdin.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         self._process.kill()
         self._process.wait()
 
     def _begin(self) -> None:
-        self._began = time.monotonic()
+        self._began, self._looked = time.monotonic(), -_HANGS_S
         self._process = subprocess.Popen(  # noqa: S603  this program itself
             [sys.executable, "-m", "engine.audio.device_watch", json.dumps(self._request)],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
 
 
 def main(request: str) -> int:
-    """Look until a device is there (status 0) or standard input ends (1)."""
+    """Look until a device is there (status 0), standard input ends (1) or it has looked often (2).
+
+    Each look is a byte on standard output.
+    """
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     wanted = [InputDevice(**one) if isinstance(one, dict) else one for one in json.loads(request)]
-    while not any(map(_can_be_opened, wanted)):
+    for _ in range(_LOOKS):
+        if any(map(_can_be_opened, wanted)):
+            return 0
+        os.write(1, b".")
         time.sleep(_LOOK_EVERY_S)
         rescan(sounddevice_for_input())
-    return 0
+    return 2
 
 
 def _end_with_stdin() -> None:

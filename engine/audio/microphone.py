@@ -126,7 +126,14 @@ class MicrophoneSource:
 
     def __enter__(self) -> Self:
         """Open and start the device; raises DeviceError, also when that takes more than 8 s."""
-        self._stream = within(OPEN_S, self._name, self._open, undo=_close)
+        if self._look_again:
+            # Where that cannot be done, the list as it is may have the device all the same.
+            with contextlib.suppress(DeviceError):
+                within(OPEN_S, self._name, _list_anew)
+        sounddevice = within(OPEN_S, self._name, sounddevice_for_input)
+        name = self._known.name if self._known is not None else self._name
+        open_one = partial(self._open, sounddevice)
+        self._stream = within(OPEN_S, name, open_one, undo=_close, one_stream=True)
         self._resampler = MonoResampler(self.sample_rate_hz, self._model_rate_hz)
         self._clock = SampleClock(self.sample_rate_hz)
         return self
@@ -134,7 +141,7 @@ class MicrophoneSource:
     def __exit__(self, *exc_info: object) -> None:
         """Stop and close the device; one whose driver hangs is left to it after a second."""
         with contextlib.suppress(DeviceError):
-            within(_CLOSE_S, self._name, partial(_close, self._stream), closes=True)
+            within(_CLOSE_S, self._name, partial(_close, self._stream), one_stream=True)
         self._resampler.close()
 
     def read(self) -> Block | None:
@@ -190,11 +197,8 @@ class MicrophoneSource:
             "samples a second, so words sound too high or too low; try another --rate",
         )
 
-    def _open(self) -> Any:
+    def _open(self, sounddevice: Any) -> Any:
         """The stream, started."""
-        sounddevice = sounddevice_for_input()
-        if self._look_again:
-            rescan(sounddevice)
         device = self._known = find_input_device(self._known or self._wanted)
         self._name = device.name
         rate_hz = self._asked_rate_hz or device.default_rate_hz
@@ -241,6 +245,10 @@ class MicrophoneSource:
             newest = max(0, end - self.sample_rate_hz)
             lost += newest - self._position
             self._position = newest
+
+
+def _list_anew() -> None:
+    rescan(sounddevice_for_input())
 
 
 def _close(stream: Any) -> None:

@@ -39,6 +39,9 @@ class Watch(Protocol):
     def is_there(self) -> bool:
         """Whether one of them has been seen."""
 
+    def is_listing(self) -> bool:
+        """Whether devices can be listed anew now: nothing that hangs holds that up."""
+
     def close(self) -> None:
         """Look no more."""
 

@@ -22,9 +22,10 @@ playing = threading.Lock()
 # Held while a call is away, also by one that was given up: PortAudio is not made for two threads.
 _in_use = threading.Lock()
 _given_up = threading.Event()  # while one is held by a call for which nobody waits any more
-# Streams that were given up while they closed. PortAudio strikes a stream off its list before it
-# turns to the driver, so others may be opened and closed meanwhile; it may not begin anew.
-_closing: list[threading.Thread] = []
+# Calls that were given up and concern one stream, by the name of their device. PortAudio adds a
+# stream to its list after its driver has answered and strikes it off before it turns to the driver,
+# so other devices may be opened and closed meanwhile; it may not begin anew.
+_hanging: dict[threading.Thread, str] = {}
 
 
 def load_sounddevice(consequence: str, way_out: str = "") -> Any:
@@ -44,6 +45,8 @@ def load_sounddevice(consequence: str, way_out: str = "") -> Any:
             f"PortAudio is missing, so {consequence}; install it "
             f"(Debian, Ubuntu: apt-get install libportaudio2){way_out}"
         ) from err
+    except Exception as err:  # its own kind of error cannot be named while it is not there
+        raise DeviceError(f"PortAudio does not begin: {err}; {consequence}{way_out}") from err
     return sounddevice
 
 
@@ -51,10 +54,9 @@ def rescan(sounddevice: Any) -> None:
     """Have PortAudio look for devices again; call it only while no input is open.
 
     Raises:
-        DeviceError: A stream still waits for its driver to close it.
+        DeviceError: A driver does not answer yet, or PortAudio does not begin anew.
     """
-    _closing[:] = [thread for thread in _closing if thread.is_alive()]
-    if _closing:
+    if _hangs():
         raise DeviceError(
             "devices cannot be listed anew: a driver or a sound server hangs; restart that, or "
             "unplug the device"
@@ -62,11 +64,21 @@ def rescan(sounddevice: Any) -> None:
     if not playing.acquire(blocking=False):
         return
     try:
-        # sounddevice has no public way to do this.
-        sounddevice._terminate()
+        # sounddevice has no public way to do this. It has ended where it could not begin last time.
+        with contextlib.suppress(sounddevice.PortAudioError):
+            sounddevice._terminate()
         sounddevice._initialize()
+    except sounddevice.PortAudioError as err:
+        raise DeviceError(f"PortAudio does not begin: {err}") from err
     finally:
         playing.release()
+
+
+def _hangs() -> list[str]:
+    """Devices whose driver has been asked and has not answered yet."""
+    for thread in [thread for thread in _hanging if not thread.is_alive()]:
+        del _hanging[thread]
+    return list(_hanging.values())
 
 
 def within(
@@ -75,40 +87,42 @@ def within(
     call: Callable[[], T],
     *,
     undo: Callable[[T], None] | None = None,
-    closes: bool = False,
+    one_stream: bool = False,
 ) -> T:
     """Make a call that waits for a driver or a sound server, and give it up after a while.
 
     A hanging driver cannot be interrupted. The call is left behind on a thread that holds up
-    nobody, not even the end of the program; until it comes back no other one is made, unless it
-    closes a stream, beside which others can be opened.
+    nobody, not even the end of the program; until it comes back no other one is made, or none for
+    the same device where it concerns one stream alone.
 
     Args:
         limit_s: How long to wait.
         name: The device, for the message.
         call: Makes it.
         undo: Takes the result of a call that came back too late.
-        closes: Whether all it does is to close one stream.
+        one_stream: Whether all it does is to open or close one stream.
 
     Raises:
         DeviceError: It was given up, or an earlier one is still away.
     """
     hangs = "its driver or its sound server hangs; restart that, or unplug the device"
+    if one_stream and name in _hangs():
+        raise DeviceError(f"{name!r} still does not answer: {hangs}")
     # One that has been waited for in vain is not waited for as long again.
     if not _in_use.acquire(timeout=min(limit_s, _ONCE_MORE_S) if _given_up.is_set() else limit_s):
         raise DeviceError(f"{name!r} cannot be reached while a device does not answer: {hangs}")
     _given_up.clear()
     future: Future[T] = Future()
     thread = threading.Thread(
-        target=_answer, args=(future, call, undo, closes), name="portaudio", daemon=True
+        target=_answer, args=(future, call, undo, one_stream), name="portaudio", daemon=True
     )
     with _stderr_kept() as give_back:
         thread.start()
         with contextlib.suppress(TimeoutError):
             future.exception(limit_s)
         if future.cancel():
-            if closes:
-                _closing.append(thread)
+            if one_stream:
+                _hanging[thread] = name
                 _in_use.release()
             else:
                 _given_up.set()
@@ -119,7 +133,7 @@ def within(
 
 
 def _answer(
-    future: Future[T], call: Callable[[], T], undo: Callable[[T], None] | None, closes: bool
+    future: Future[T], call: Callable[[], T], undo: Callable[[T], None] | None, one_stream: bool
 ) -> None:
     try:
         result = call()
@@ -133,7 +147,7 @@ def _answer(
             if undo is not None:
                 undo(result)
     finally:
-        if not (closes and future.cancelled()):  # else whoever gave it up lets go
+        if not (one_stream and future.cancelled()):  # else whoever gave it up lets go
             _in_use.release()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Self
@@ -21,8 +21,11 @@ _WAIT_S = 0.2
 # For a device that is seen and does not open; how soon one is seen is the watch's matter.
 _BACK_OFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _JITTER = 0.2  # several programs must not ask a sound server in step
-_UNSEEN_S = 30.0  # it is tried all the same: the watch may be mistaken
-_AGAIN_S = 30.0  # that one was seen and is no use: the fallback is not left for it so soon
+# It is tried all the same: the watch may be mistaken, or hang for another device's server.
+_UNSEEN_S = (2.0, 4.0, 8.0, 16.0, 30.0)
+# One that was seen and is no use: the fallback is not left for it so soon, and ever less.
+_AGAIN_S, _MOST_AGAIN_S = 30.0, 600.0
+_LOST_S = 2.0  # of a device that was left for another one, which does not answer
 
 
 class RecoveringSource:
@@ -30,8 +33,8 @@ class RecoveringSource:
 
     The first opening is not retried: who starts a program with a wrong device wants to know.
 
-    When the wanted device is lost, the fallback is opened from the list of devices as it is: to
-    list them anew is what a sound server that hangs holds up.
+    Devices are opened from the list as it is, and listed anew only while the watch can do so, too:
+    a sound server that hangs holds up every listing, and with it all other devices.
 
     Args:
         device: The one that is wanted.
@@ -70,8 +73,11 @@ class RecoveringSource:
         self._is_back = False  # opened again, and nothing has come yet
         self._is_returning = False  # from the fallback
         self._return_at_s = 0.0
+        self._again_s = _AGAIN_S
+        self._is_lost = False  # and that is told
         self._is_fallback_told = False
-        self._order: deque[int] = deque()  # which devices are tried before the next wait
+        # What is tried before the next wait: which device, and whether the devices are listed anew.
+        self._order: deque[tuple[int, bool]] = deque()
         self._rounds = 0
         self._try_at_s = 0.0
         self._watched_at_s = 0.0
@@ -141,7 +147,8 @@ class RecoveringSource:
         if self._may_return():
             self._zeros[self._which].begin_anew()
             self._close()
-            self._try((0, 1))
+            # The watch has seen it, so it is the one that is meant, also in an old list.
+            self._try((0, False), (0, True), (1, False))
             self._is_returning = True
             return _empty()
         if self._zeros[self._which].wants_reopening():
@@ -159,7 +166,9 @@ class RecoveringSource:
         ends_at_s = self._clock() - (block.capture_s or 0.0)
         trouble = None
         if self._is_back:
-            self._is_back = self._is_returning = False
+            self._is_back = self._is_returning = self._is_lost = False
+            if self._which == 0:
+                self._again_s = _AGAIN_S
             block, trouble = self._after_the_gap(block, ends_at_s), self._told_of_fallback()
         self._heard_at_s = ends_at_s
         trouble = trouble or self._zeros[self._which].see(block.samples, self._name)
@@ -201,10 +210,11 @@ class RecoveringSource:
         # One that is silent is opened anew; in place of one that is gone another one comes first.
         count = len(self._devices)
         first = self._which if is_silent else self._which + 1
-        self._try((first + place) % count for place in range(count))
+        self._try(*(((first + place) % count, False) for place in range(count)))
+        self._is_lost = True
         return _empty(lost_device=reason)
 
-    def _try(self, order: Iterable[int]) -> None:
+    def _try(self, *order: tuple[int, bool]) -> None:
         """Try devices at once."""
         self._order = deque(order)
         self._rounds = 0
@@ -212,11 +222,14 @@ class RecoveringSource:
 
     def _look(self) -> Block:
         """Begin to open one, or see whether that has come to an end."""
+        if not self._is_lost and self._clock() >= self._heard_at_s + _LOST_S:
+            self._is_lost = True
+            reason = f"{self._name!r} was left for {self._devices[0].name!r}, which does not answer"
+            return _empty(lost_device=reason)
         if self._opening is None:
-            if self._is_time():
+            if self._order or self._is_time():
                 self._end_watch()
-                which = self._order[0]
-                look_again = which == 0 or self._rounds > 0
+                which, look_again = self._order[0]
                 device = self._devices[which]
                 self._opening = Opening(partial(device.again, look_again=look_again))
             else:
@@ -228,20 +241,26 @@ class RecoveringSource:
         if opened is None:
             self._try_next()
         else:
-            self._take(opened, self._order[0])
+            self._take(opened, self._order[0][0])
             self._is_back = True
         return _empty()
 
     def _is_time(self) -> bool:
-        """Whether to try: at once, and after that when a device has been seen."""
+        """Whether to try them all once more: when one has been seen, or after a while."""
         now_s = self._clock()
         if now_s < self._try_at_s:
             return False
-        if self._rounds == 0 or len(self._order) < len(self._devices):
-            return True
         if self._watch is None:
             self._watch, self._watched_at_s = self._begin_watch(self._devices), now_s
-        return self._watch.is_there() or now_s >= self._watched_at_s + _UNSEEN_S
+        is_seen = self._watch.is_there()
+        unseen_s = _UNSEEN_S[min(self._rounds, len(_UNSEEN_S)) - 1]
+        if not is_seen and now_s < self._watched_at_s + unseen_s:
+            return False
+        # As it was first: that needs nothing that hangs.
+        self._order = deque((which, False) for which in range(len(self._devices)))
+        if is_seen or self._watch.is_listing():
+            self._order.insert(1, (0, True))
+        return True
 
     def _take(self, source: Device, which: int) -> None:
         self._source, self._name, self._which = source, source.name, which
@@ -271,12 +290,12 @@ class RecoveringSource:
 
     def _try_next(self) -> None:
         """The one that was tried is not there."""
-        if self._is_returning:
+        which, _ = self._order.popleft()
+        if self._is_returning and which == 0 and (not self._order or self._order[0][0] > 0):
             self._is_returning = False
-            self._return_at_s = self._clock() + _AGAIN_S
-        self._order.popleft()
+            self._return_at_s = self._clock() + self._again_s
+            self._again_s = min(2 * self._again_s, _MOST_AGAIN_S)
         if not self._order:
-            self._order = deque(range(len(self._devices)))
             self._wait(_BACK_OFF_S[min(self._rounds, len(_BACK_OFF_S) - 1)])
             self._rounds += 1
 

@@ -1,6 +1,7 @@
 """Devices that go and come back on a clock of the test."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Self
 
@@ -56,6 +57,9 @@ class Device:
 
     def __enter__(self) -> Self:
         self._world.answers.wait(10)
+        while self.kind in self._world.hanging:
+            self._world.clock.now_s += 0.005
+            time.sleep(0.001)
         if self.kind in self._world.away:
             raise DeviceError(f"there is no {self.kind}")
         assert not [device for device in self._world.made if device.is_open]
@@ -87,6 +91,9 @@ class Watch:
         assert self.is_open
         return not self._world.is_blind and bool(self.wanted - self._world.away)
 
+    def is_listing(self) -> bool:
+        return not self._world.is_listing_held_up
+
     def close(self) -> None:
         self.is_open = False
 
@@ -95,9 +102,10 @@ class World:
     def __init__(self) -> None:
         self.clock = Clock()
         self.away: set[str] = set()
+        self.hanging: set[str] = set()
         self.names: dict[str, str] = {}  # of kinds whose name is another one
         self.level = 0.1
-        self.is_blind = False
+        self.is_blind = self.is_listing_held_up = False
         self.capture_s: float | None = None
         self.answers = threading.Event()
         self.answers.set()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_sounddevice import FakeSounddevice
+from fake_sounddevice import FakeSounddevice, PortAudioError
 from program import ROOT, environment
 
 from engine.audio import portaudio
@@ -44,6 +44,45 @@ def test_a_missing_library_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> N
         "PortAudio is missing, so nothing works; install it "
         "(Debian, Ubuntu: apt-get install libportaudio2), or do without"
     )
+
+
+def test_a_portaudio_that_does_not_begin_is_one_error_and_begins_later() -> None:
+    class Refusing(FakeSounddevice):
+        is_begun, is_refusing = True, True
+
+        def _terminate(self) -> None:
+            if not self.is_begun:
+                raise self.PortAudioError("PortAudio not initialized")
+            self.is_begun = False
+
+        def _initialize(self) -> None:
+            if self.is_refusing:
+                raise self.PortAudioError("Error initializing PortAudio")
+            self.is_begun = True
+
+    fake = Refusing()
+    for _ in range(2):
+        with pytest.raises(DeviceError, match="PortAudio does not begin: Error initializing"):
+            rescan(fake)
+    fake.is_refusing = False
+    rescan(fake)
+    assert fake.is_begun
+
+
+def test_a_portaudio_that_does_not_begin_at_all_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real_import = builtins.__import__
+
+    def refusing(name: str, *args: Any, **more: Any) -> Any:
+        if name == "sounddevice":
+            raise PortAudioError("Error initializing PortAudio")
+        return real_import(name, *args, **more)
+
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    monkeypatch.setattr(builtins, "__import__", refusing)
+    with pytest.raises(DeviceError, match=r"PortAudio does not begin: Error init.*; no microphone"):
+        load_sounddevice("no microphone")
 
 
 @pytest.fixture
@@ -128,8 +167,10 @@ def test_beside_a_stream_that_hangs_while_it_closes_others_can_be_opened(
             began.append(1)
 
     with pytest.raises(DeviceError, match="'mic' has not answered"):
-        within(SOON_S, "mic", answer.wait, closes=True)
-    assert within(SOON_S, "other", lambda: 3) == 3
+        within(SOON_S, "mic", answer.wait, one_stream=True)
+    assert within(SOON_S, "other", lambda: 3, one_stream=True) == 3
+    with pytest.raises(DeviceError, match="'mic' still does not answer: its driver"):
+        within(PATIENCE_S, "mic", lambda: 3, one_stream=True)  # at once, and nobody is left behind
     with pytest.raises(DeviceError, match="cannot be listed anew: a driver or a sound server"):
         rescan(Counting())
     assert not began
@@ -140,7 +181,7 @@ def test_beside_a_stream_that_hangs_while_it_closes_others_can_be_opened(
         time.sleep(0.01)
     rescan(Counting())
     assert began
-    assert within(SOON_S, "other", lambda: 4) == 4
+    assert within(SOON_S, "mic", lambda: 4, one_stream=True) == 4
 
 
 def test_what_fails_too_late_is_nobodys_error(answer: threading.Event) -> None:
