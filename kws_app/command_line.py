@@ -33,7 +33,7 @@ def main() -> int:
     except BrokenPipeError:  # nobody reads any more: the usual end of a pipe
         return 0
     except KwsError as err:
-        if signals.has_come():  # a runtime whose import is cut off fails in a way of its own
+        if signals.is_cut_off():  # a runtime whose import is cut off fails in a way of its own
             return 0
         say(str(err))
         return exit_status(err)

@@ -15,6 +15,7 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 Handler = Callable[[int, FrameType | None], object] | int
 
 _has_come = False
+_is_cut_off = False
 
 
 def leave_at_once() -> None:
@@ -27,8 +28,8 @@ def leave_at_once() -> None:
 
 def interrupt() -> None:
     """Raise KeyboardInterrupt in the main thread, once, for any of them."""
-    global _has_come
-    _has_come = False
+    global _has_come, _is_cut_off
+    _has_come = _is_cut_off = False
     _set(_raise_once)
 
 
@@ -37,22 +38,30 @@ def ignore() -> None:
     _set(signal.SIG_IGN)
 
 
-def has_come() -> bool:
-    """Whether one has since `interrupt`."""
-    return _has_come
+def is_cut_off() -> bool:
+    """Whether one has raised KeyboardInterrupt since `interrupt`, and nothing was listened to."""
+    return _is_cut_off
 
 
 @contextlib.contextmanager
 def call(stop: Callable[[], None]) -> Iterator[None]:
-    """Each of them calls `stop`; the old handlers come back afterwards."""
+    """Each of them calls `stop`; the old handlers come back afterwards.
+
+    So does one whose KeyboardInterrupt got lost before, as it does in what Python calls by itself.
+    From here on an error is one, whether a signal has come or not: what was heard may be lost.
+    """
 
     def take(*_: object) -> None:
         global _has_come
         _has_come = True
         stop()
 
+    global _is_cut_off
     before = _set(take)
     try:
+        if _is_cut_off:
+            _is_cut_off = False
+            stop()
         yield
     finally:
         for number, handler in before.items():
@@ -60,9 +69,9 @@ def call(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _raise_once(*_: object) -> None:
-    global _has_come
+    global _has_come, _is_cut_off
     if not _has_come:
-        _has_come = True
+        _has_come = _is_cut_off = True
         raise KeyboardInterrupt
 
 

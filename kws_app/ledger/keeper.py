@@ -103,8 +103,28 @@ class LedgerKeeper:
         self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
 
     def __enter__(self) -> Self:
-        """Make the folder and start; raises ConfigError before anything is heard."""
-        self._ledger.create(self._keywords)
+        """Make the folder and start; raises KwsError before anything is heard."""
+        self.begin()
+        return self
+
+    def begin(self, lock_wait_s: float | None = None) -> None:
+        """The same.
+
+        Args:
+            lock_wait_s: How long to wait while another process uses the folder, where that is not
+                as long as for each clip: a stream may wait for this one.
+
+        Raises:
+            ConfigError: The folder cannot be made, or holds other things.
+            KwsError: The disk is full, or another process holds the folder.
+        """
+        usual_s = self._ledger.lock_wait_s
+        if lock_wait_s is not None:
+            self._ledger.lock_wait_s = lock_wait_s
+        try:
+            self._ledger.create(self._keywords)
+        finally:
+            self._ledger.lock_wait_s = usual_s
         if self._ledger.damage is not None:
             self._tell(self._ledger.damage)
         limits = self._ledger.limits
@@ -113,7 +133,6 @@ class LedgerKeeper:
             + (f", for {limits.days:g} days, at most {limits.megabytes:g} MB" if limits else "")
         )
         self._thread.start()
-        return self
 
     def limit(self, limits: Limits) -> None:
         """Keep to other limits from the next clip on; may be called from anywhere."""

@@ -6,12 +6,14 @@ import contextlib
 from collections.abc import Callable
 from typing import Self
 
-from engine.errors import KwsError
+from engine.errors import ConfigError, KwsError
 from engine.scorer import ScoredWindow
 from engine.types import Float32
 from kws_app.ledger.keeper import LedgerKeeper
 
 _AGAIN_S = 300.0
+# On the scorer thread; another process holds a ledger for milliseconds, or it hangs.
+_WAIT_S = 0.3
 
 
 class LedgerOutput:
@@ -49,9 +51,22 @@ class LedgerOutput:
         return self._keeper is not None
 
     def __enter__(self) -> Self:
-        """Make the folder; raises ConfigError before anything is heard if nothing can be kept."""
+        """Make the folder, later where the disk is full.
+
+        Raises:
+            ConfigError: It can never be kept there.
+            KwsError: It cannot be kept, and that ends the stream.
+        """
         if self._keeper is not None:
-            self._keeper.__enter__()
+            try:
+                self._keeper.__enter__()
+            except ConfigError:
+                raise
+            except KwsError as err:
+                # A service that is started on a full disk must hear as well.
+                if not self._goes_on:
+                    raise
+                self._put_off(err)
         return self
 
     def hear(self, samples: Float32, lost_samples: int) -> None:
@@ -88,15 +103,18 @@ class LedgerOutput:
         self._again_at = self._heard_samples + self._again_samples
         keeper = self._make()
         with contextlib.suppress(KwsError):  # as before; that was told
-            keeper.__enter__()
+            keeper.begin(_WAIT_S)
             self._keeper = keeper
 
     def _give_up(self, keeper: LedgerKeeper, err: KwsError) -> None:
+        with contextlib.suppress(KwsError):  # the first error is the one to tell
+            keeper.__exit__(type(err), err, None)
+        self._put_off(err)
+
+    def _put_off(self, err: KwsError) -> None:
         self._keeper = None
         self._again_at = self._heard_samples + self._again_samples
         self.failure = self.failure or err
-        with contextlib.suppress(KwsError):  # the first error is the one to tell
-            keeper.__exit__(type(err), err, None)
         self._tell(
             f"{err}; listening goes on, and it is tried again in {_AGAIN_S / 60:.0f} minutes"
         )

@@ -7,6 +7,7 @@ milliseconds that it takes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -34,6 +35,8 @@ from kws_app.ledger.retention import Limits, beyond_limits
 _LOCK = ".lock"
 _LOCK_WAIT_S = 10.0
 _LOCK_POLL_S = 0.02
+# They pass when somebody makes room; a folder that cannot be a ledger does not mend itself.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Ledger:
@@ -79,6 +82,7 @@ class Ledger:
 
         Raises:
             ConfigError: It cannot be made, or holds other things.
+            KwsError: The disk is full, or another process holds it.
         """
         try:
             with contextlib.suppress(FileExistsError):
@@ -94,7 +98,8 @@ class Ledger:
                 if self.limits is not None:
                     self._enforce(self.limits)
         except OSError as err:
-            raise ConfigError(f"cannot keep a ledger in {self.folder}: {err.strerror}") from err
+            kind = KwsError if err.errno in _FULL else ConfigError
+            raise kind(f"cannot keep a ledger in {self.folder}: {err.strerror}") from err
 
     def entries(self) -> list[Entry]:
         """All entries, oldest first; raises KwsError."""

@@ -219,6 +219,30 @@ def test_a_full_disk_is_one_line_and_status_1(tmp_path: Path, demo_path: Path) -
     assert list(folder.glob("*.flac*")) == []
 
 
+def test_a_start_on_a_full_disk_listens_all_the_same(tmp_path: Path, demo_path: Path) -> None:
+    """A service whose status says wrong arguments is not started again."""
+    folder = tmp_path / "ledger"
+    arguments = ("--headless", "--quiet", "--json", "--ledger", str(folder))
+    pcm = soundfile.read(demo_path, dtype="int16")[0].tobytes()
+    for source, data, more in (
+        ("-", pcm, "; listening goes on, and it is tried again in 5 minutes"),
+        (str(demo_path), b"", ""),  # it can be read again
+    ):
+        done = subprocess.run(
+            [*COMMAND, *arguments, "--input", source],
+            input=data,
+            capture_output=True,
+            cwd=ROOT,
+            env=environment(),
+            timeout=60,
+            preexec_fn=limited(20),
+        )
+        line = f"kws: cannot keep a ledger in {folder}: File too large"
+        said = done.stderr.decode().splitlines()
+        assert (done.returncode, said[0]) == (1, line + more)
+        assert len(detections(done.stdout.decode())) == (5 if data else 0)
+
+
 def test_nothing_is_written_without_being_asked(
     tmp_path: Path, demo_path: Path, tiny_folder: Path
 ) -> None:

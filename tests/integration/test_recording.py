@@ -3,6 +3,7 @@
 import resource
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import soundfile
 import soxr
 from program import COMMAND, ROOT, detections, environment, json_lines, run, start
-from signals import RATE_HZ
+from signals import RATE_HZ, white_noise
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,31 @@ def test_a_full_disk_ends_no_live_stream(
     assert "File too large" in told
     assert said[-1].startswith(told.partition("; listening")[0])
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("n_samples", [16_000, 6_000])
+def test_a_signal_hides_no_full_disk(tmp_path: Path, n_samples: int) -> None:
+    """A microphone is listened to until one comes; the last samples are written after it."""
+    path = tmp_path / "r.flac"
+    program = subprocess.Popen(
+        [*COMMAND, "--headless", "--json", "--quiet", "--input", "-", "--record", str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
+    )
+    assert program.stdin is not None
+    program.stdin.write((white_noise(1)[:n_samples] * 32_767).astype("<i2").tobytes())
+    program.stdin.flush()
+    parts = (path, tmp_path / "r.partial.flac")
+    deadline = time.monotonic() + 20
+    while not any(part.exists() and part.stat().st_size > 4_096 for part in parts):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    program.send_signal(signal.SIGTERM)
+    _, err = program.communicate(timeout=20)
+    assert program.returncode == 1
+    assert err.decode().splitlines()[-1].startswith(f"kws: cannot write --record {path}: File too")
+    assert soundfile.info(path).frames == 4_096  # a whole block of FLAC

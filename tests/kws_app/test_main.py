@@ -1,5 +1,6 @@
 """Every kind of error has its exit status."""
 
+import contextlib
 import signal
 import sys
 from collections.abc import Iterator
@@ -91,6 +92,31 @@ def test_the_first_signal_counts() -> None:
         signal.raise_signal(signal.SIGTERM)
     signal.raise_signal(signal.SIGINT)
     assert asked == [1, 1]
+
+
+def test_a_signal_that_got_lost_before_listening_ends_it() -> None:
+    """As in a finalizer, or in what Python calls while it imports."""
+    signals.interrupt()
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert signals.is_cut_off()
+    asked: list[int] = []
+    with signals.call(lambda: asked.append(1)):
+        assert asked == [1]
+    assert not signals.is_cut_off()
+
+
+def test_an_error_of_listening_is_told_also_after_a_signal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def listen() -> None:
+        with signals.call(lambda: None):
+            signal.raise_signal(signal.SIGINT)
+            raise KwsError("cannot write --record r.flac: No space left on device")
+
+    monkeypatch.setattr(program, "_chosen", lambda _: listen)
+    assert program.main() == 1
+    assert capsys.readouterr().err.startswith("kws: cannot write --record r.flac")
 
 
 def test_nohup_is_meant() -> None:

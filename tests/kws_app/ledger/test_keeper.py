@@ -417,3 +417,21 @@ def test_thresholds_that_change_count_for_near_misses(folder: Path, tiny: ModelM
         other = DecisionConfig(operating_points={"low": high, "high": high})
         keeper.see(replace(later, decision=other))
     assert kept(folder) == []
+
+
+def test_a_stream_that_goes_on_waits_for_another_process_only_so_long(
+    folder: Path, tiny: ModelManifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(folder, LIMITS, lock_wait_s=10)
+    waits_s: list[float] = []
+    create = ledger.create
+    monkeypatch.setattr(
+        ledger, "create", lambda words: (waits_s.append(ledger.lock_wait_s), create(words))
+    )
+    keeper = make(folder, tiny, ledger=ledger)
+    keeper.begin(0.3)
+    assert ledger.lock_wait_s == 10  # the thread that writes may
+    keeper.__exit__(None)
+    with make(folder, tiny, ledger=ledger):
+        pass
+    assert waits_s == [0.3, 10]

@@ -24,10 +24,16 @@ class Keeper:
         world.keepers.append(self)
 
     def __enter__(self) -> Self:
-        if self._world.is_full:
-            raise ConfigError("the disk is full")
-        self.is_open = True
+        self.begin()
         return self
+
+    def begin(self, lock_wait_s: float = 10) -> None:
+        self._world.waits_s.append(lock_wait_s)
+        if self._world.is_wrong:
+            raise ConfigError("it holds other things")
+        if self._world.is_full:
+            raise KwsError("the disk is full")
+        self.is_open = True
 
     def hear(self, samples: np.ndarray, lost_samples: int) -> None:
         if self._world.is_full:
@@ -46,7 +52,8 @@ class Keeper:
 
 class World:
     def __init__(self) -> None:
-        self.is_full = False
+        self.is_full = self.is_wrong = False
+        self.waits_s: list[float] = []
         self.keepers: list[Keeper] = []
         self.told: list[str] = []
 
@@ -88,6 +95,7 @@ def test_it_goes_on_and_is_tried_again_every_five_minutes(world: World) -> None:
         assert (world.keepers[0].seen, newest.seen) == (1, 1)
         assert len(world.told) == 1
     assert not newest.is_open
+    assert world.waits_s == [10, 0.3, 0.3, 0.3]  # what is scored does not wait long
     assert str(output.failure) == "the disk is full"
 
 
@@ -102,7 +110,25 @@ def test_a_recording_can_be_read_again(world: World) -> None:
     assert len(world.keepers) == 1
 
 
-def test_one_that_cannot_begin_is_an_error_before_anything_is_heard(world: World) -> None:
-    world.is_full = True
-    with pytest.raises(ConfigError, match="the disk is full"):
+def test_one_that_can_never_begin_is_an_error_before_anything_is_heard(world: World) -> None:
+    world.is_wrong = True
+    with pytest.raises(ConfigError, match="it holds other things"):
         world.output().__enter__()
+
+
+def test_a_disk_that_is_full_at_the_start_is_no_reason_not_to_listen(world: World) -> None:
+    world.is_full = True
+    with world.output() as output:
+        assert not output.is_keeping
+        assert world.told == [
+            "the disk is full; listening goes on, and it is tried again in 5 minutes"
+        ]
+        world.is_full = False
+        for _ in range(302):
+            output.hear(SECOND, 0)
+        assert output.is_keeping
+        assert world.keepers[-1].heard == [(100, 30_000), (100, 0)]
+    assert str(output.failure) == "the disk is full"
+    world.is_full = True
+    with pytest.raises(KwsError, match="the disk is full"):
+        world.output(goes_on=False).__enter__()

@@ -253,6 +253,14 @@ def test_a_full_disk_is_one_error_and_leaves_no_half_entry(folder: Path, full_fo
     assert ledger.damage is None
 
 
+def test_a_full_disk_is_no_wrong_argument(folder: Path) -> None:
+    """A service is not started again after those."""
+    with files_of_at_most(20), pytest.raises(KwsError, match="File too large") as caught:
+        make(folder)
+    assert not isinstance(caught.value, ConfigError)
+    fill(make(folder), 1)
+
+
 def ledger_bytes(folder: Path) -> int:
     return (folder / NAME).stat().st_size
 
