@@ -113,6 +113,7 @@ class Pipeline:
         self._thread = threading.Thread(target=self._run, name="scorer", daemon=True)
         self._started_at = 0.0
         self._end_sample = 0
+        self._lost_at: float | None = None  # since when there is no device
         self._backend_name = ""
 
     @property
@@ -209,10 +210,21 @@ class Pipeline:
             reached = self._take(scorer, block)
             if reached is not None:
                 return reached
+            if self._is_over_while_lost():
+                return "duration"
             if source.is_live and self._end_sample >= report_at:
                 self._fan_out.put(self._stats())
-                report_at += report_every
+                # Once after a gap, however long that was.
+                report_at = (self._end_sample // report_every + 1) * report_every
         return "interrupted"
+
+    def _is_over_while_lost(self) -> bool:
+        """Whether the time to listen passes while there is no device."""
+        if self._lost_at is None or self._rule.samples is None:
+            return False
+        lost_s = time.monotonic() - self._lost_at
+        left = self._rule.samples - self._end_sample
+        return lost_s * self._manifest.fbank.sample_rate_hz >= left
 
     def _take(self, scorer: StreamScorer, block: Block) -> str | None:
         """Score one block; returns why the stream ends here, if it does."""
@@ -222,10 +234,10 @@ class Pipeline:
             scorer.set_decision(self._decisions.popleft())
         if block.capture_s is not None:
             counters.capture_s.append(block.capture_s)
-        if block.clock_ppm is not None:
-            counters.clock_ppm = block.clock_ppm
         counters.overflows += block.overflows
         self._tell_device(scorer.end_sample, block)
+        if block.clock_ppm is not None:
+            counters.clock_ppm = block.clock_ppm
         if block.lost_samples:
             scorer.pass_gap(block.lost_samples)
             counters.lost_samples += block.lost_samples
@@ -256,11 +268,14 @@ class Pipeline:
     def _tell_device(self, end_sample: int, block: Block) -> None:
         name = self._source.name
         if block.lost_device:
+            self._lost_at = time.monotonic()
             lost = DeviceLost(end_sample=end_sample, device=name, reason=block.lost_device)
             self._fan_out.put(lost)
         if block.device_back:
-            begins = end_sample + block.lost_samples
-            self._fan_out.put(DeviceBack(end_sample=begins, device=block.device_back))
+            end_sample += block.lost_samples  # its audio begins after the gap
+            self._lost_at = None
+            self._counters.clock_ppm = None  # of another stream
+            self._fan_out.put(DeviceBack(end_sample=end_sample, device=block.device_back))
         if (trouble := block.trouble) is not None:
             self._fan_out.put(
                 DeviceTrouble(

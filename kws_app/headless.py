@@ -89,7 +89,7 @@ def run_headless(
         printer.show(event)
 
     with signals.call(pipeline.stop), outputs, health, runner:
-        _consume(pipeline, queue, show)
+        _consume(pipeline, queue, show, health.poll)
 
 
 def _choose_backend(
@@ -144,13 +144,19 @@ def _stop_rule(settings: Settings, manifest: ModelManifest) -> StopRule:
     return StopRule(samples=samples, detections=settings.max_detections)
 
 
-def _consume(pipeline: Pipeline, queue: EventQueue, show: Callable[[Event], None]) -> None:
+def _consume(
+    pipeline: Pipeline,
+    queue: EventQueue,
+    show: Callable[[Event], None],
+    idle: Callable[[], None] = lambda: None,
+) -> None:
     """Show events until the last one; raises what ended the pipeline."""
     pipeline.start()
     try:
         while not isinstance(event := queue.get(_POLL_S), Stopped):
             if event is not None:
                 show(event)
+            idle()
         show(event)
     except BaseException as err:  # noqa: BLE001  raised again by join, if it was the first
         pipeline.fail(err)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from engine.errors import ConfigError
 from engine.scorer import ScoredWindow
 from engine.types import (
     BackendChanged,
@@ -31,6 +32,8 @@ from kws_app.arguments import require_folder
 from kws_app.streams import say
 
 _EVERY_S = 1.0
+_OF_A_STREAM = frozenset({"zeros", "rate"})  # found anew in the next one
+_BEGINNING = '{"v": 1, "last_window_utc": '
 
 
 class Health:
@@ -45,7 +48,7 @@ class Health:
         now: The wall clock, in UTC.
 
     Raises:
-        ConfigError: The file's folder does not exist.
+        ConfigError: The file's folder does not exist, or something else has its name.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Health:
     ) -> None:
         if path is not None:
             require_folder("--health", path.parent)
+            _refuse_what_is_none(path)
         self._path = path
         self._not_kept = not_kept
         self._clock = clock
@@ -71,6 +75,7 @@ class Health:
         self._last_window: datetime | None = None
         self._writing = threading.Lock()  # both threads do
         self._is_refused = False
+        self._again_s = 0.0
         # All keys from the beginning: it is read on one thread and written to on another.
         self._known: dict[str, Any] = {
             "device": "",
@@ -91,8 +96,9 @@ class Health:
         self._notify.send("STOPPING=1")
         self._notify.close()
         if self._path is not None:
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
+            for path in (self._path, _aside(self._path)):
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
 
     def see(self, scored: ScoredWindow) -> None:
         """Take a scored window; for `Pipeline.on_window`."""
@@ -108,6 +114,11 @@ class Health:
         self._last_window = self._now()
         self._write()
 
+    def poll(self) -> None:
+        """Try again what could not be written; called often by the consumer."""
+        if self._is_refused and self._clock() >= self._again_s:
+            self._write()
+
     def take(self, event: Event) -> None:
         """Remember what an event says; called by the consumer."""
         match event:
@@ -116,11 +127,11 @@ class Health:
             case BackendChanged():
                 self._known["backend"] = event.backend
             case DeviceLost():
-                # Whatever else was wrong with it is found anew when it is back.
-                self._change_troubles(remove={"zeros", "rate"})
+                self._change_troubles(remove=_OF_A_STREAM)
                 self._known["is_device_lost"] = True
                 self._write()
             case DeviceBack():
+                self._change_troubles(remove=_OF_A_STREAM)
                 self._known |= {"device": event.device, "is_device_lost": False}
                 self._write()
             case DeviceTrouble():
@@ -157,7 +168,7 @@ class Health:
             self._replace(self._path, json.dumps(told) + "\n")
 
     def _replace(self, path: Path, text: str) -> None:
-        aside = path.with_name(f"{path.name}.partial")
+        aside = _aside(path)
         try:
             # Not synced: after a power cut it would be wrong anyway.
             aside.write_text(text, encoding="utf-8")
@@ -166,10 +177,30 @@ class Health:
             if not self._is_refused:
                 say(f"cannot write --health {path}: {err.strerror}; it is tried every second")
             self._is_refused = True
+            self._again_s = self._clock() + _EVERY_S
             return
         if self._is_refused:
             say(f"--health {path} is written again")
         self._is_refused = False
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.partial")
+
+
+def _refuse_what_is_none(path: Path) -> None:
+    """It is replaced, and removed at the end: only what this program wrote, or nothing."""
+    try:
+        if not path.exists():
+            return
+        if not path.is_file():
+            raise ConfigError(f"--health {path} is there and no file; name another one")
+        with path.open("rb") as file:
+            found = file.read(len(_BEGINNING))
+    except OSError as err:
+        raise ConfigError(f"cannot write --health {path}: {err.strerror}") from err
+    if found and found != _BEGINNING.encode():
+        raise ConfigError(f"--health {path} is a file of something else; name another one")
 
 
 class _Notifier:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from signals import silence, tone_stream
 
 from engine.audio.source import Block, Trouble
 from engine.manifest import ModelManifest, load_manifest
+from engine.pipeline import StopRule
 from engine.types import (
     DeviceBack,
     DeviceLost,
     DeviceTrouble,
     Gap,
     Stopped,
+    StreamStats,
 )
 
 
@@ -109,3 +112,44 @@ def test_trouble_and_drift_of_a_device_are_told(tiny: ModelManifest) -> None:
     )
     assert isinstance(events[-1], Stopped)
     assert events[-1].stats.clock_ppm == -40.0
+
+
+def test_what_comes_with_the_way_back_has_its_time(tiny: ModelManifest) -> None:
+    trouble = Trouble(kind="fallback", text="another one")
+    blocks = [
+        Block(samples=silence(1), clock_ppm=-40.0),
+        Block(samples=silence(0), lost_device="it is gone"),
+        Block(
+            samples=silence(1),
+            lost_samples=48_000,
+            lost_reason="why",
+            device_back="another",
+            trouble=trouble,
+        ),
+    ]
+    pipeline, queue = make(tiny, FakeSource(blocks, is_live=True))
+    pipeline.start()
+    pipeline.join(10)
+    events = drain(queue)
+    told = [e.end_sample for e in events if isinstance(e, DeviceBack | DeviceTrouble | Gap)]
+    assert told == [64_000] * 3
+    assert stopped(events).stats.clock_ppm is None  # that was the other one's
+
+
+def test_a_report_comes_once_after_a_long_gap(tiny: ModelManifest) -> None:
+    blocks = [
+        Block(samples=silence(1)),
+        Block(samples=silence(0), lost_samples=1_000 * 16_000, lost_reason="why"),
+        *cut(silence(3)),
+    ]
+    events, _ = run(tiny, FakeSource(blocks, is_live=True))
+    assert sum(isinstance(event, StreamStats) for event in events) == 1
+
+
+def test_a_duration_ends_while_there_is_no_device(tiny: ModelManifest) -> None:
+    blocks = [Block(samples=silence(1)), Block(samples=silence(0), lost_device="it is gone")]
+    source = FakeSource(blocks, is_live=True, endless=True)
+    began = time.monotonic()
+    events, _ = run(tiny, source, StopRule(samples=round(1.5 * 16_000)))
+    assert stopped(events).reason == "duration"
+    assert time.monotonic() - began >= 0.5

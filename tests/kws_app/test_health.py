@@ -154,6 +154,9 @@ def test_troubles_come_and_end_each_for_itself(tmp_path: Path, now_s: list[float
         health.take(_trouble("zeros"))
         health.take(DeviceLost(end_sample=0, device="USB", reason="gone"))
         assert troubles() == ["fallback"]
+        health.take(_trouble("zeros"))  # of the other one, which is left again
+        health.take(DeviceBack(end_sample=0, device="USB"))
+        assert troubles() == ["fallback"]
         health.take(_trouble("fallback", is_over=True))
         assert troubles() == []
 
@@ -229,3 +232,44 @@ def test_listening_tells_it(
     assert told[:2] == ["READY=1", "WATCHDOG=1"]
     assert told[-1] == "STOPPING=1"
     assert not path.exists()
+
+
+def test_what_could_not_be_written_is_written_while_no_window_comes(
+    tmp_path: Path, now_s: list[float]
+) -> None:
+    path = tmp_path / "health.json"
+    with make(path, {}, now_s) as health:
+        with files_of_at_most(0):
+            health.take(DeviceLost(end_sample=0, device="USB", reason="gone"))
+            health.poll()
+        health.poll()
+        assert not path.exists()  # not yet
+        now_s[0] += 1
+        health.poll()
+        assert json.loads(path.read_text())["is_device_lost"] is True
+        path.unlink()
+        now_s[0] += 1
+        health.poll()
+        assert not path.exists()  # nothing is new
+        with files_of_at_most(0):
+            health.take(DeviceBack(end_sample=0, device="USB"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_it_wrote_itself_is_replaced_and_removed(
+    tmp_path: Path, now_s: list[float]
+) -> None:
+    path = tmp_path / "health.json"
+    with make(path, {}, now_s) as health:
+        health.see(WINDOW)
+        left = path.read_text()
+    for content in ("", left):  # of a program that was killed
+        path.write_text(content)
+        make(path, {}, now_s)
+    path.write_text("somebody's own")
+    with pytest.raises(ConfigError, match=r"health.json is a file of something else; name another"):
+        make(path, {}, now_s)
+    os.mkfifo(tmp_path / "pipe")
+    for other in (tmp_path, tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(ConfigError, match="is there and no file; name another one"):
+            make(other, {}, now_s)
