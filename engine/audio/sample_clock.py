@@ -3,8 +3,9 @@
 A callback comes late, never early, so the least delay of half a second shows where the samples
 truly lie against the monotonic clock. A device whose clock drifts moves that delay slowly; one that
 loses samples moves it at once, and for good. A sound server that lengthens its queue moves it at
-once, too, and takes that back later: a delay that rises to where it has been counts once, so time
-is off by at most one such queue. The system's clock may be set meanwhile: nothing here looks at it.
+once, too, and takes that back later, at once or slowly: a delay that rises to where it has been
+counts once, so time is off by at most one such queue. The system's clock may be set meanwhile:
+nothing here looks at it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ _INTERVAL_S = 0.5
 _MOST_INTERVALS = 1_200  # ten minutes
 _FIT_S = 60.0
 _RATE_INTERVALS = 20
+_SPAN_INTERVALS = 60
+_MOST_DRIFT = 1e-3  # of a clock; crystals stay far below
 _WRONG_RATE = 0.02
 # No rate that passes for a drift does the first; latencies of a sound server wander by less than
 # the last, in which small losses add up.
@@ -44,8 +47,9 @@ class SampleClock:
         self.measured_rate_hz: int | None = None
         self._least_s: float | None = None
         self._interval_ends_s: float | None = None
-        # Sum of all steps, up and down, and how far up it has been counted as lost.
-        self._steps_s = self._counted_s = 0.0
+        # Up to where the delay is accounted for, and by how much steps have raised it since.
+        self._base_s: float | None = None
+        self._based_at_s = self._risen_s = 0.0
 
     def add(self, end_sample: int, at_s: float, *, overflowed: bool = False) -> int:
         """Take a look at the stream.
@@ -72,10 +76,7 @@ class SampleClock:
             if self._least_s is not None:
                 self._times_s.append(at_s)
                 self._delays_s.append(self._least_s)
-                self._steps_s += self._step_s()
-                if self._steps_s > self._counted_s + _LOSS_S:
-                    lost_s += self._steps_s - self._counted_s
-                    self._counted_s = self._steps_s
+                lost_s += self._lost_s()
                 self._fit()
             self._least_s = None
             self._interval_ends_s = at_s + _INTERVAL_S
@@ -88,6 +89,33 @@ class SampleClock:
         known = [self._least_s] if self._least_s is not None else []
         known += [self._delays_s[-1]] if self._delays_s else []
         return min(known) if known else None
+
+    def _lost_s(self) -> float:
+        """What is known to be lost with the newest interval."""
+        if self._base_s is None:
+            self._base_s, self._based_at_s = self._delays_s[-1], self._times_s[-1]
+        self._follow_drift()
+        self._risen_s = max(0.0, self._risen_s + self._step_s())
+        lost_s = min(self._risen_s, self._delays_s[-1] - self._base_s)
+        if lost_s <= _LOSS_S:
+            return 0.0
+        self._base_s, self._risen_s = self._delays_s[-1], 0.0
+        return lost_s
+
+    def _follow_drift(self) -> None:
+        """Move what is accounted for as most of ten minutes show that the clock drifts.
+
+        A queue that is drained for a part of the time bends a straight line, not the median.
+        """
+        if self._base_s is None or len(self._times_s) < 2 * _SPAN_INTERVALS:
+            return
+        times_s, delays_s = np.array(self._times_s), np.array(self._delays_s)
+        later, earlier = slice(_SPAN_INTERVALS, None), slice(None, -_SPAN_INTERVALS)
+        rises_s = delays_s[later] - delays_s[earlier]
+        slope = float(np.median(rises_s / (times_s[later] - times_s[earlier])))
+        if abs(slope) <= _MOST_DRIFT:
+            self._base_s += slope * (self._times_s[-1] - self._based_at_s)
+        self._based_at_s = self._times_s[-1]
 
     def _step_s(self) -> float:
         """By how much the delay rose or fell at once and stayed; earlier delays are moved."""
@@ -119,3 +147,5 @@ class SampleClock:
             self._delays_s[index] += step_s
         if self._least_s is not None:
             self._least_s += step_s
+        if self._base_s is not None:
+            self._base_s += step_s

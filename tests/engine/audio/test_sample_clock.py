@@ -103,6 +103,39 @@ def test_a_queue_that_grows_and_shrinks_again_and_again_counts_once() -> None:
     assert device.lost >= 0.48 * RATE_HZ
 
 
+@pytest.mark.parametrize(
+    ("queue_s", "drained_s", "every_s"), [(0.3, 60, 60), (0.12, 10, 120), (0.3, 60, 240)]
+)
+def test_a_queue_that_is_drained_slowly_counts_once(
+    queue_s: float, drained_s: float, every_s: float
+) -> None:
+    """A sound server that resamples until it has caught up."""
+    device = Device()
+    device.run(300)
+    for _ in range(10):
+        held_s = [queue_s]
+
+        def late(held_s: list[float] = held_s) -> float:
+            held_s[0] = max(0.0, held_s[0] - queue_s / drained_s * BLOCK / RATE_HZ)
+            return held_s[0]
+
+        device.run(every_s, late=late)
+    assert device.lost <= 1.1 * queue_s * RATE_HZ
+    device.now_s += 0.7  # and a loss is one all the same
+    device.run(5)
+    assert device.lost >= 0.65 * RATE_HZ
+
+
+@pytest.mark.parametrize("ppm", [-300.0, 300.0])
+def test_losses_of_a_device_that_drifts_for_hours(ppm: float) -> None:
+    device = Device(ppm=ppm)
+    for hour in range(1, 4):
+        device.run(3_600)
+        device.now_s += 0.3
+        device.run(5)
+        assert device.lost == pytest.approx(hour * 0.3 * RATE_HZ, abs=hour * 0.02 * RATE_HZ)
+
+
 def test_small_losses_add_up() -> None:
     device = Device()
     device.run(10)
