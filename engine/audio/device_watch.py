@@ -20,6 +20,7 @@ from dataclasses import asdict
 from engine.audio.devices import InputDevice, find_input_device, sounddevice_for_input
 from engine.audio.portaudio import rescan
 from engine.errors import DeviceError
+from engine.own_process import module_command
 
 _LOOK_EVERY_S = 0.5
 _BEGIN_AGAIN_S = 5.0
@@ -71,7 +72,7 @@ class DeviceWatch:
     def _begin(self) -> None:
         self._began, self._looked = time.monotonic(), -_HANGS_S
         self._process = subprocess.Popen(  # noqa: S603  this program itself
-            [sys.executable, "-m", "engine.audio.device_watch", json.dumps(self._request)],
+            module_command("engine.audio.device_watch", json.dumps(self._request)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

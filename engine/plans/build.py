@@ -7,7 +7,6 @@ import json
 import os
 import selectors
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from engine.errors import BackendError
 from engine.manifest import ModelManifest
+from engine.own_process import module_command
 from engine.plans.cache import Identity, PlanCache, StoredPlan
 from engine.plans.compile import BuildCanceledError
 from engine.plans.device import Gpu
@@ -88,8 +88,8 @@ def _run_child(
 ) -> None:
     request = {"cache": str(cache_folder), "model": str(model), "identity": identity.as_values()}
     # The child ends when its standard input does: also when this process is killed.
-    child = subprocess.Popen(
-        [sys.executable, "-m", "engine.plans.child"],
+    child = subprocess.Popen(  # noqa: S603  this program itself
+        module_command("engine.plans.child"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
@@ -13,12 +12,13 @@ from qtpy.QtCore import QProcess, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
 from engine.audio.devices import InputDevice
+from engine.own_process import module_command
 
 DEFAULT_TEXT = "Default microphone"
 _RECORDING = ("recording",)  # equals the name of no device
 # PortAudio lists devices once a process, and doing it again closes what is open: another process
 # sees what is there now while this one goes on listening.
-_LIST = ("-m", "kws_app", "--list-devices", "--json")
+_LIST = module_command("kws_app", "--list-devices", "--json")
 
 
 class SourcePicker(QWidget):
@@ -32,9 +32,7 @@ class SourcePicker(QWidget):
     chosen = Signal(object)
     problem = Signal(str)
 
-    def __init__(
-        self, program: Sequence[str] = (sys.executable, *_LIST), parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, program: Sequence[str] = _LIST, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._program = tuple(program)
         self._wanted: str | None = None
