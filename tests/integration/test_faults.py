@@ -154,10 +154,13 @@ def test_stopped_for_ten_seconds(microphone: dict[str, str], tone: Path, tiny_fo
     program.send_signal(signal.SIGCONT)
     play(tone, microphone)
     lost_s = 0.0
-    while (event := read_event(program))["event"] == "gap":
+    while (event := read_event(program))["event"] != "detection":
+        if event["event"] == "device_trouble":  # nothing is played for long on a busy machine
+            assert event["kind"] == "zeros"
+            continue
+        assert event["event"] == "gap"
         assert event["reason"].startswith("the program was stopped, or scoring fell behind")
         lost_s += event["lost_samples"] / RATE_HZ
-    assert event["event"] == "detection"
     assert 3 < lost_s < 10  # the ring holds four of the ten seconds
     after_s = event["time_s"]
     # Played to its end both times, so the detections lie as far apart as the ends of playing.
