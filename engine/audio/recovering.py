@@ -15,7 +15,7 @@ import numpy as np
 from engine.audio.opening import Device, Opening, Watch
 from engine.audio.source import Block, Trouble
 from engine.audio.zeros import ZerosWatch
-from engine.errors import ConfigError, DeviceError
+from engine.errors import DeviceError
 
 _WAIT_S = 0.2
 # For a device that is seen and does not open; how soon one is seen is the watch's matter.
@@ -99,7 +99,6 @@ class RecoveringSource:
 
         Raises:
             DeviceError: None is there.
-            ConfigError: Both are the same.
         """
         try:
             self._take(self._devices[0].__enter__(), 0)
@@ -126,10 +125,11 @@ class RecoveringSource:
             self._first_trouble = Trouble(kind="no_fallback", text=text)
             return
         if found == self._devices[0].find():
-            self._close()
-            raise ConfigError(
+            # No error: the wanted one may be away, and its name fit the fallback only meanwhile.
+            text = (
                 f"the fallback device is {found.name!r}, which is the device itself; name another"
             )
+            self._first_trouble = Trouble(kind="no_fallback", text=text)
 
     def __exit__(self, *exc_info: object) -> None:
         """Close it; one that is being opened is closed when it comes."""

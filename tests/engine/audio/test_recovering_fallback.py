@@ -6,7 +6,7 @@ from device_world import Device, Watch, World, read_until
 
 from engine.audio.recovering import RecoveringSource
 from engine.audio.source import Trouble
-from engine.errors import ConfigError, DeviceError
+from engine.errors import DeviceError
 
 
 def test_the_fallback_is_heard_meanwhile(world: World, backed: RecoveringSource) -> None:
@@ -217,13 +217,16 @@ def test_a_fallback_that_is_not_there_is_told_at_the_start(
         assert backed.read().trouble is None
 
 
-def test_a_fallback_that_is_the_device_itself_is_refused(
+def test_a_fallback_that_is_the_device_itself_is_told_and_ends_nothing(
     world: World, backed: RecoveringSource
 ) -> None:
     world.names["other"] = "mic"  # by another spelling
-    with pytest.raises(ConfigError, match="the fallback device is 'mic', which is the device its"):
-        backed.__enter__()
-    assert not [device for device in world.made if device.is_open]
+    with backed:
+        assert backed.read().trouble == Trouble(
+            kind="no_fallback",
+            text="the fallback device is 'mic', which is the device itself; name another",
+        )
+        assert len(backed.read().samples) == 320
 
 
 def test_one_that_does_not_answer_on_the_way_back_is_told(
