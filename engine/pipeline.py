@@ -122,6 +122,11 @@ class Pipeline:
         return self._thread.is_alive()
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether the end has been asked for."""
+        return self._stop_asked.is_set()
+
+    @property
     def failure(self) -> BaseException | None:
         """The first error so far; `join` raises it."""
         return self._failure

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -34,6 +36,7 @@ from kws_app.settings import Settings, decision_for
 from kws_app.streams import emit, say
 
 _POLL_S = 0.2
+_END_S = 5.0
 
 
 def run_headless(
@@ -150,17 +153,30 @@ def _consume(
     show: Callable[[Event], None],
     idle: Callable[[], None] = lambda: None,
 ) -> None:
-    """Show events until the last one; raises what ended the pipeline."""
+    """Show events until the last one; raises what ended the pipeline.
+
+    A source that does not answer, a pipe without a writer or a hanging driver, is left behind when
+    the end is asked for.
+    """
     pipeline.start()
+    end_by_s = math.inf
+    event: Event | None = None
     try:
-        while not isinstance(event := queue.get(_POLL_S), Stopped):
+        while not isinstance(event, Stopped) and time.monotonic() < end_by_s:
+            event = queue.get(_POLL_S)
             if event is not None:
                 show(event)
             idle()
-        show(event)
+            if pipeline.is_stopping:
+                end_by_s = min(end_by_s, time.monotonic() + _END_S)
     except BaseException as err:  # noqa: BLE001  raised again by join, if it was the first
         pipeline.fail(err)
     # Also when printing failed: nobody may wait for a queue that is not read any more.
     pipeline.stop()
     queue.close()
+    if end_by_s < time.monotonic() and pipeline.is_alive:
+        if pipeline.failure is not None:
+            raise pipeline.failure
+        say("the source does not answer; it is left behind")
+        return
     pipeline.join(timeout_s=10)

@@ -127,16 +127,18 @@ class Health:
             case BackendChanged():
                 self._known["backend"] = event.backend
             case DeviceLost():
-                self._change_troubles(remove=_OF_A_STREAM)
+                self._end_troubles(_OF_A_STREAM)
                 self._known["is_device_lost"] = True
                 self._write()
             case DeviceBack():
-                self._change_troubles(remove=_OF_A_STREAM)
+                self._end_troubles(_OF_A_STREAM)
                 self._known |= {"device": event.device, "is_device_lost": False}
                 self._write()
             case DeviceTrouble():
-                kind = {event.kind}
-                self._change_troubles(**{"remove" if event.is_over else "add": kind})
+                self._end_troubles({event.kind})
+                if not event.is_over:
+                    told = (*self._known["device_troubles"], event.kind)
+                    self._known["device_troubles"] = tuple(sorted(told))
                 self._write()
             case StreamStats():
                 self._known |= {
@@ -145,11 +147,9 @@ class Health:
                     "clock_ppm": event.clock_ppm,
                 }
 
-    def _change_troubles(
-        self, *, add: Set[str] = frozenset(), remove: Set[str] = frozenset()
-    ) -> None:
+    def _end_troubles(self, kinds: Set[str]) -> None:
         known = self._known["device_troubles"]
-        self._known["device_troubles"] = tuple(sorted((set(known) - remove) | add))
+        self._known["device_troubles"] = tuple(kind for kind in known if kind not in kinds)
 
     def _write(self) -> None:
         if self._path is None:

@@ -58,11 +58,11 @@ class Outputs:
             self._record_hours = settings.record_hours
             self._recording = Recording(settings.record, rate_hz, most_hours=self._record_hours)
             self._record_path = settings.record
-        if settings.ledger is not None:
+        if (folder := settings.ledger) is not None:
             limits = Limits(days=settings.ledger_days, megabytes=settings.ledger_mb)
 
             def keeper() -> LedgerKeeper:
-                ledger = Ledger(settings.ledger or Path(), limits)
+                ledger = Ledger(folder, limits)
                 return LedgerKeeper(
                     ledger, source, manifest, decision, settings.near_miss, self._say
                 )

@@ -106,6 +106,9 @@ class Recording:
         if not was_finished:
             try:
                 self._write_waiting(math.inf)
+            except KwsError:
+                if kind is None:  # else the first error is the one to tell
+                    raise
             finally:
                 self._finish()
         if kind is None and not was_finished:

@@ -119,17 +119,15 @@ class RecoveringSource:
         if len(self._devices) == 1:
             return
         try:
-            found = self._devices[1].find()
+            device, fallback = (one.find() for one in self._devices)
         except DeviceError as err:
             text = f"the fallback device is not there: {err}"
-            self._first_trouble = Trouble(kind="no_fallback", text=text)
-            return
-        if found == self._devices[0].find():
+        else:
+            if fallback != device:
+                return
             # No error: the wanted one may be away, and its name fit the fallback only meanwhile.
-            text = (
-                f"the fallback device is {found.name!r}, which is the device itself; name another"
-            )
-            self._first_trouble = Trouble(kind="no_fallback", text=text)
+            text = f"the fallback device is {device.name!r}, the device itself; name another"
+        self._first_trouble = Trouble(kind="no_fallback", text=text)
 
     def __exit__(self, *exc_info: object) -> None:
         """Close it; one that is being opened is closed when it comes."""

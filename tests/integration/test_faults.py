@@ -259,7 +259,7 @@ def test_a_fallback_of_no_use_is_told_at_the_start(tiny_folder: Path) -> None:
         assert read_event(program)["source"] == "first_mic"
         told = read_event(program)
         assert told["kind"] == "no_fallback"
-        assert "'first_mic', which is the device itself" in told["reason"]
+        assert "'first_mic', the device itself" in told["reason"]
         end(program)
         program = start(*arguments, "--fallback-device", "secnod", **variables)
         assert read_event(program)["source"] == "first_mic"

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import time
@@ -129,3 +130,25 @@ def test_signals_during_the_end_change_nothing(tiny_folder: Path, demo_path: Pat
         status, lines, err = end(program)
         assert (status, err) == (0, ""), delay_ms
         assert lines[-1]["event"] == "stop"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_pipe_without_a_writer_holds_up_no_end(
+    tmp_path: Path, tiny_folder: Path, number: signal.Signals
+) -> None:
+    """Opening it waits for ever, and nothing interrupts that."""
+    os.mkfifo(tmp_path / "pipe.wav")
+    program = start(
+        *("--headless", "--json", "--input", tmp_path / "pipe.wav", "--model", tiny_folder),
+        *("--posteriors", tmp_path / "p.npz"),
+    )
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "p.partial.npz").exists():  # the last thing before it is opened
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(1)
+    program.send_signal(number)
+    status, lines, err = end(program)
+    assert (status, lines) == (0, [])
+    assert err == "kws: the source does not answer; it is left behind\n"
+    assert (tmp_path / "p.npz").exists()  # what was to be kept is closed in order

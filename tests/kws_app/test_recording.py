@@ -74,6 +74,22 @@ def test_hours_of_lost_samples_hold_up_nobody(
     np.testing.assert_array_equal(samples[105_020:106_020], PCM[5_000:6_000])
 
 
+def test_the_first_error_is_told_where_what_waits_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "_MOST_ZEROS_AT_ONCE", 0)
+    error = KwsError("device gone")
+    file = Recording(tmp_path / "r.flac", 16_000).__enter__()
+    file.add(NOISE, 0)
+    file.add(NOISE, 10)  # waits
+    with files_of_at_most(20):
+        file.__exit__(KwsError, error, None)
+    other = Recording(tmp_path / "s.flac", 16_000).__enter__()
+    other.add(NOISE, 10)
+    with files_of_at_most(20), pytest.raises(KwsError, match="File too large"):
+        other.__exit__(None, None, None)
+
+
 def test_lost_samples_that_are_waiting_do_not_outlast_the_most_hours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -224,7 +224,7 @@ def test_a_fallback_that_is_the_device_itself_is_told_and_ends_nothing(
     with backed:
         assert backed.read().trouble == Trouble(
             kind="no_fallback",
-            text="the fallback device is 'mic', which is the device itself; name another",
+            text="the fallback device is 'mic', the device itself; name another",
         )
         assert len(backed.read().samples) == 320
 
