@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import platform
 import tempfile
 import time
@@ -23,10 +24,11 @@ from engine.manifest import ModelManifest, load_manifest
 from engine.scorer import StreamScorer
 from kws_app.arguments import Parser
 from kws_app.resources import asset
-from kws_app.settings import BACKENDS, DEFAULT_MODEL
+from kws_app.settings import Settings, decision_for, read_command
 from kws_app.streams import emit
 
 _LISTEN_S = 1.0
+_RATE_HZ = 16_000
 _RATES_HZ = (8_000, 16_000, 44_100, 48_000)
 _PACKAGES = (
     *("numpy", "onnxruntime", "onnxruntime-gpu", "soundfile", "soxr", "sounddevice"),
@@ -59,22 +61,25 @@ def run(arguments: list[str]) -> None:
         arguments: What follows `doctor`.
 
     Raises:
+        ConfigError: A flag, a KWS_ variable or the file is refused, as it is by --headless.
         ModelError: The model is refused or hears nothing.
         DeviceError: No microphone can be listened to.
         KwsError: Another thing that it cannot do without.
         BrokenPipeError: Nobody reads stdout any more.
         SystemExit: --help (status 0).
     """
-    parser = Parser(prog="python -m kws_app doctor", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="model folder")
-    parser.add_argument("--backend", choices=BACKENDS, default="auto")
-    parser.add_argument("--device", help="microphone, by name or index; default: the default one")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    options = parser.parse_args(arguments)
+    parser = Parser(
+        prog="python -m kws_app doctor",
+        description=f"{__doc__} Takes the flags, the variables and the file of --headless; "
+        "--json: one object a line.",
+        allow_abbrev=False,
+    )
+    _, others = parser.parse_known_args(arguments)
+    settings = read_command(["--headless", *others], os.environ).settings
     failures: list[KwsError] = []
 
     def tell(finding: Finding) -> None:
-        if options.json:
+        if settings.json:
             emit(json.dumps({"v": 1, "event": "finding", **asdict(finding)}))
         else:
             emit(f"{'ok  ' if finding.is_well else 'FAIL'}  {finding.what:<10} {finding.text}")
@@ -89,9 +94,15 @@ def run(arguments: list[str]) -> None:
 
     look("program", _program)
     look("folder", _folder)
-    look("model", lambda: _model(options.model, options.backend))
+    look("model", lambda: _model(settings))
     look("device", _devices)
-    look("microphone", lambda: _microphone(options.device))
+    wanted = MicrophoneSource(
+        settings.device, _RATE_HZ, rate_hz=settings.rate, channels=settings.channels
+    )
+    look("microphone", lambda: _microphone("microphone", wanted))
+    if settings.fallback_device is not None:
+        fallback = MicrophoneSource(settings.fallback_device, _RATE_HZ)
+        look("fallback", lambda: _microphone("fallback", fallback))
     if failures:
         raise failures[0]
 
@@ -119,15 +130,16 @@ def _folder() -> Iterator[Finding]:
     yield _well("folder", f"{folder} can be written to")
 
 
-def _model(folder: Path, backend: str) -> Iterator[Finding]:
-    manifest = load_manifest(folder)
+def _model(settings: Settings) -> Iterator[Finding]:
+    manifest = load_manifest(settings.model)
+    decision_for(settings, manifest)
     sha256 = manifest.model_sha256[:16]
     count = len(manifest.keywords)
     yield _well("model", f"{manifest.name}, {sha256}, {count} keywords, in {manifest.folder}")
     for name in BACKEND_NAMES:
         reason = why_not(name, manifest)
         yield _well("backend", f"{name}: {reason or 'can be used'}")
-    yield _hears(manifest, backend)
+    yield _hears(manifest, settings.backend)
 
 
 def _hears(manifest: ModelManifest, backend: str) -> Finding:
@@ -170,10 +182,10 @@ def _devices() -> Iterator[Finding]:
         )
 
 
-def _microphone(device: str | None) -> Iterator[Finding]:
+def _microphone(what: str, source: MicrophoneSource) -> Iterator[Finding]:
     """Listen for a second: one that is muted opens like any other."""
     peak, samples = 0.0, 0
-    with MicrophoneSource(device, 16_000) as source:
+    with source:
         until = time.monotonic() + _LISTEN_S
         while time.monotonic() < until:
             block = source.read()
@@ -190,7 +202,7 @@ def _microphone(device: str | None) -> Iterator[Finding]:
         raise DeviceError(
             f"{name!r} delivers silence only; it may be muted, or the system keeps it from programs"
         )
-    yield _well("microphone", f"{name} at {rate_hz} Hz delivers audio, peak {level_db:.0f} dB")
+    yield _well(what, f"{name} at {rate_hz} Hz delivers audio, peak {level_db:.0f} dB")
 
 
 def _well(what: str, text: str) -> Finding:

@@ -9,6 +9,8 @@ from hypothesis import configuration, settings
 from program import kill_what_runs
 from tiny_model import make_model_folder
 
+from engine.manifest import ModelManifest, load_manifest
+
 ROOT = Path(__file__).parent.parent
 
 # The same examples on every machine, and nothing of theirs beside the tests.
@@ -27,6 +29,12 @@ def no_program_outlives_its_test() -> Iterator[None]:
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny model; read only."""
     return make_model_folder(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder: Path) -> ModelManifest:
+    """Labels: _silence_, _unknown_, low, high."""
+    return load_manifest(tiny_folder)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ The clock is the test's, so the figures are exact on any machine.
 """
 
 import tracemalloc
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -14,7 +13,7 @@ from engine.audio.paced import PacedSource
 from engine.audio.source import Block
 from engine.backends import ChosenBackend
 from engine.consumers import EventQueue
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from engine.pipeline import Pipeline, StopRule
 from engine.scorer import ScoredWindow
 from engine.types import Float32, Stopped
@@ -62,11 +61,6 @@ class Slow:
     def infer(self, model_inputs: Float32) -> Float32:
         self._now_s[0] += self._takes_s
         return np.zeros((len(model_inputs), self._labels), np.float32)
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 @pytest.mark.parametrize("hops", [0.5, 1.5, 3.0, 12.0])

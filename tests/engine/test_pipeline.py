@@ -2,7 +2,6 @@
 
 import threading
 from dataclasses import replace
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -14,7 +13,7 @@ from engine.audio.source import Block
 from engine.backends import ChosenBackend, choose_backend
 from engine.consumers import EventQueue
 from engine.errors import BackendError, ConfigError, SourceError
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from engine.pipeline import Pipeline, StopRule
 from engine.types import (
     Gap,
@@ -23,11 +22,6 @@ from engine.types import (
     Stopped,
     StreamStats,
 )
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 def test_started_first_then_detections_then_stopped(tiny: ModelManifest) -> None:

@@ -15,7 +15,7 @@ from engine.backends import ChosenBackend, choose_backend
 from engine.backends.ladder import Ladder
 from engine.backends.onnxruntime import CpuBackend
 from engine.consumers import EventQueue
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from engine.pipeline import Pipeline
 from engine.types import BackendChanged, Event, Heard, Started, Stopped
 
@@ -52,11 +52,6 @@ class FailingLater(CpuBackend):
         if self.windows > 6:  # its own check takes one
             raise GpuError("CUDA failed: cudaErrorECCUncorrectable")
         return super().infer(model_inputs)
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 def events_of(manifest: ModelManifest, chosen: ChosenBackend) -> list[Event]:

@@ -12,7 +12,7 @@ from program import ROOT, environment
 from signals import silence, tone_stream
 
 from engine.audio.source import Block, Trouble
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from engine.pipeline import StopRule
 from engine.types import (
     DeviceBack,
@@ -22,11 +22,6 @@ from engine.types import (
     Stopped,
     StreamStats,
 )
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 def test_the_age_of_captured_samples_is_reported(tiny: ModelManifest) -> None:

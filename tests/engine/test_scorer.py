@@ -30,11 +30,6 @@ def heard(scored: list[ScoredWindow]) -> list[tuple[str, int, float]]:
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
-
-
-@pytest.fixture(scope="module")
 def default(default_folder: Path) -> ModelManifest:
     return load_manifest(default_folder)
 

@@ -1,10 +1,13 @@
 """Stands in for the sounddevice module: devices, and streams that the test feeds."""
 
+import builtins
+import sys
 import threading
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
 
 class PortAudioError(Exception):
@@ -90,6 +93,19 @@ class FakeSounddevice:
             raise self.open_error
         assert blocking
         self.played.append((samples, samplerate))
+
+
+def refuse_import(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Importing sounddevice raises this."""
+    real_import = builtins.__import__
+
+    def refusing(name: str, *args: Any, **more: Any) -> Any:
+        if name == "sounddevice":
+            raise error
+        return real_import(name, *args, **more)
+
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    monkeypatch.setattr(builtins, "__import__", refusing)
 
 
 def device(name: str, inputs: int, rate_hz: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -23,9 +24,16 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(
-    *arguments: str | Path, data: bytes | None = None, **variables: str
+    *arguments: str | Path,
+    data: bytes | None = None,
+    most_file_bytes: int | None = None,
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run to the end; `data` goes to standard input."""
+    """Run to the end; `data` goes to standard input, and no file may grow beyond its most bytes."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_file_bytes, most_file_bytes))
+
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         input=data,
@@ -34,6 +42,7 @@ def run(
         cwd=ROOT,
         env=environment(**variables),
         timeout=60,
+        preexec_fn=None if most_file_bytes is None else limit,
     )
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()

@@ -3,10 +3,8 @@
 import json
 import os
 import pty
-import resource
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -199,21 +197,10 @@ def test_two_listen_for_one_ledger(tmp_path: Path, demo_path: Path) -> None:
     assert {entry["clip"] for entry in found} == {path.name for path in folder.glob("*.flac")}
 
 
-def limited(size_bytes: int) -> Callable[[], None]:
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
-
-
 def test_a_full_disk_is_one_line_and_status_1(tmp_path: Path, demo_path: Path) -> None:
     folder = tmp_path / "ledger"
-    done = subprocess.run(
-        [*COMMAND, "--headless", "--quiet", "--input", demo_path, "--ledger", str(folder)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=environment(),
-        timeout=60,
-        preexec_fn=limited(10_000),
-    )
+    arguments = ("--headless", "--quiet", "--input", demo_path, "--ledger", folder)
+    done = run(*arguments, most_file_bytes=10_000)
     assert (done.returncode, done.stderr) == (1, f"kws: ledger {folder}: File too large\n")
     assert entries(folder) == []
     assert list(folder.glob("*.flac*")) == []
@@ -228,19 +215,11 @@ def test_a_start_on_a_full_disk_listens_all_the_same(tmp_path: Path, demo_path: 
         ("-", pcm, "; listening goes on, and it is tried again in 5 minutes"),
         (str(demo_path), b"", ""),  # it can be read again
     ):
-        done = subprocess.run(
-            [*COMMAND, *arguments, "--input", source],
-            input=data,
-            capture_output=True,
-            cwd=ROOT,
-            env=environment(),
-            timeout=60,
-            preexec_fn=limited(20),
-        )
+        done = run(*arguments, "--input", source, data=data, most_file_bytes=20)
         line = f"kws: cannot keep a ledger in {folder}: File too large"
-        said = done.stderr.decode().splitlines()
+        said = done.stderr.splitlines()
         assert (done.returncode, said[0]) == (1, line + more)
-        assert len(detections(done.stdout.decode())) == (5 if data else 0)
+        assert len(detections(done.stdout)) == (5 if data else 0)
 
 
 def test_nothing_is_written_without_being_asked(

@@ -102,15 +102,8 @@ def test_a_full_disk_is_one_line_and_status_1(
     tmp_path: Path, demo_path: Path, samples: np.ndarray
 ) -> None:
     path = tmp_path / "r.flac"
-    done = subprocess.run(
-        [*COMMAND, "--headless", "--quiet", "--input", demo_path, "--record", str(path)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=environment(),
-        timeout=60,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)),
-    )
+    arguments = ("--headless", "--quiet", "--input", demo_path, "--record", path)
+    done = run(*arguments, most_file_bytes=60_000)
     assert done.returncode == 1
     recorded, _ = soundfile.read(path, dtype="int16")
     assert done.stderr == (
@@ -128,19 +121,12 @@ def test_a_full_disk_ends_no_live_stream(
 ) -> None:
     """It is told when it happens, and the status says at the end that something was not kept."""
     path = tmp_path / ("r.flac" if flag == "--record" else "ledger")
-    done = subprocess.run(
-        [*COMMAND, "--headless", "--json", "--input", "-", flag, str(path)],
-        input=samples.tobytes(),
-        capture_output=True,
-        cwd=ROOT,
-        env=environment(),
-        timeout=60,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
-    )
-    heard = detections(done.stdout.decode())
+    arguments = ("--headless", "--json", "--input", "-", flag, path)
+    done = run(*arguments, data=samples.tobytes(), most_file_bytes=10_000)
+    heard = detections(done.stdout)
     assert heard == detections(run("--headless", "--json", "--input", demo_path).stdout)
     assert len(heard) == 5
-    said = done.stderr.decode().splitlines()
+    said = done.stderr.splitlines()
     (told,) = [line for line in said if "; listening goes on" in line]
     assert "File too large" in told
     assert said[-1].startswith(told.partition("; listening")[0])

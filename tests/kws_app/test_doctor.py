@@ -12,7 +12,7 @@ import pytest
 from fake_sounddevice import FakeSounddevice
 from tiny_model import make_model_folder
 
-from engine.errors import DeviceError, KwsError, ModelError
+from engine.errors import ConfigError, DeviceError, KwsError, ModelError
 from kws_app import doctor
 from kws_app.command_line import exit_status
 from kws_app.doctor import run
@@ -157,3 +157,34 @@ def test_a_driver_that_hangs_is_told(
     assert time.monotonic() - began < 10
     assert exit_status(err) == 3
     assert "has not answered for 0.2 s" in line
+
+
+@pytest.mark.usefixtures("speaking")
+def test_it_looks_at_what_the_program_would_listen_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KWS_DEVCIE", "USB")
+    with pytest.raises(ConfigError, match="KWS_DEVCIE"):
+        run([])
+    monkeypatch.delenv("KWS_DEVCIE")
+    config = tmp_path / "service.toml"
+    config.write_text(f"model = '{tmp_path}'\nfallback_device = 'Webcam'\n")
+    with pytest.raises(ModelError, match="manifest"):
+        run(["--json", "--config", str(config)])
+    said = findings(capsys.readouterr().out)
+    assert "manifest" in said["model"][0]
+    assert said["microphone"][0].startswith("USB Mic")
+    assert said["fallback"][0].startswith("Webcam Mic at 44100 Hz delivers audio")
+    monkeypatch.setenv("KWS_DEVICE", "Bassoon")
+    with pytest.raises(DeviceError, match="no input device is called 'Bassoon'"):
+        run([])
+    monkeypatch.delenv("KWS_DEVICE")
+    with pytest.raises(ConfigError, match="yse"):
+        run(["--keywords", "yse"])
+
+
+def test_help_says_which_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        run(["--help"])
+    assert end.value.code == 0
+    assert "variables and the file of --headless" in " ".join(capsys.readouterr().out.split())

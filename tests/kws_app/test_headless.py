@@ -16,7 +16,7 @@ from engine.audio.paced import PacedSource
 from engine.audio.recovering import RecoveringSource
 from engine.backends import choose_backend
 from engine.consumers import EventQueue
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from engine.pipeline import Pipeline
 from engine.types import (
     BackendChanged,
@@ -59,11 +59,6 @@ HEARD = Heard(
 )
 GAP = Gap(end_sample=32_000, lost_samples=7, reason="late")
 STOP = Stopped(reason="interrupted", stats=STATS, wall_s=10.23456)
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 def shown(

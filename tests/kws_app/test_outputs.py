@@ -10,7 +10,7 @@ from signals import white_noise
 
 from engine.config import DecisionConfig
 from engine.errors import ConfigError, KwsError
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from engine.scorer import ScoredWindow
 from engine.types import Detection, Posteriors
 from kws_app.headless import make_source
@@ -19,11 +19,6 @@ from kws_app.outputs import Outputs
 from kws_app.settings import Settings
 
 SAMPLES = np.full(20_000, 0.25, np.float32)
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 def make(settings: Settings, manifest: ModelManifest) -> Outputs:

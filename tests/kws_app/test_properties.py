@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 
 from engine.config import DecisionConfig
 from engine.errors import ConfigError
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from kws_app.ledger.entries import (
     ID_CHARACTERS,
     KINDS,
@@ -120,11 +120,6 @@ def test_any_command_line_is_read_or_refused(arguments: list[str]) -> None:
         read_command(arguments, {})
     except ConfigError as err:
         assert str(err)  # noqa: PT017
-
-
-@pytest.fixture(scope="module")
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 @given(SETTINGS, st.lists(st.sampled_from(["low", "high", "lwo"]), max_size=3).map(tuple))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from kws_app.settings import (
     Settings,
     decision_for,
@@ -246,11 +246,6 @@ def test_wrong_files(tmp_path: Path, text: str, message: str) -> None:
     path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ConfigError, match=message):
         read_command(["--config", str(path)], {})
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 def test_without_wishes_the_manifest_decides(tiny: ModelManifest) -> None:

@@ -1,12 +1,9 @@
 """Devices as a stand-in for PortAudio lists them."""
 
-import builtins
-import sys
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from fake_sounddevice import FakeSounddevice, device
+from fake_sounddevice import FakeSounddevice, device, refuse_import
 
 from engine.audio import devices
 from engine.audio.devices import find_input_device, list_input_devices
@@ -60,15 +57,7 @@ def test_no_input_at_all(portaudio: FakeSounddevice) -> None:
 
 
 def test_portaudio_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    real_import = builtins.__import__
-
-    def without_portaudio(name: str, *args: Any, **more: Any) -> Any:
-        if name == "sounddevice":
-            raise OSError("PortAudio library not found")
-        return real_import(name, *args, **more)
-
-    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
-    monkeypatch.setattr(builtins, "__import__", without_portaudio)
+    refuse_import(monkeypatch, OSError("PortAudio library not found"))
     with pytest.raises(DeviceError, match=r"PortAudio is missing.*apt-get install libportaudio2"):
         list_input_devices()
 

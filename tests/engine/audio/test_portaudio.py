@@ -1,7 +1,6 @@
 """The module is imported when it is needed; without PortAudio one line says what to install."""
 
 import atexit
-import builtins
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_sounddevice import FakeSounddevice, PortAudioError
+from fake_sounddevice import FakeSounddevice, PortAudioError, refuse_import
 from program import ROOT, environment
 
 from engine.audio import portaudio
@@ -29,15 +28,7 @@ def test_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_missing_library_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    real_import = builtins.__import__
-
-    def without_portaudio(name: str, *args: Any, **more: Any) -> Any:
-        if name == "sounddevice":
-            raise OSError("PortAudio library not found")
-        return real_import(name, *args, **more)
-
-    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
-    monkeypatch.setattr(builtins, "__import__", without_portaudio)
+    refuse_import(monkeypatch, OSError("PortAudio library not found"))
     with pytest.raises(DeviceError) as raised:
         load_sounddevice("nothing works", ", or do without")
     assert str(raised.value) == (
@@ -72,15 +63,7 @@ def test_a_portaudio_that_does_not_begin_is_one_error_and_begins_later() -> None
 def test_a_portaudio_that_does_not_begin_at_all_is_no_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real_import = builtins.__import__
-
-    def refusing(name: str, *args: Any, **more: Any) -> Any:
-        if name == "sounddevice":
-            raise PortAudioError("Error initializing PortAudio")
-        return real_import(name, *args, **more)
-
-    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
-    monkeypatch.setattr(builtins, "__import__", refusing)
+    refuse_import(monkeypatch, PortAudioError("Error initializing PortAudio"))
     with pytest.raises(DeviceError, match=r"PortAudio does not begin: Error init.*; no microphone"):
         load_sounddevice("no microphone")
 

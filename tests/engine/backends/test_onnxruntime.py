@@ -23,11 +23,6 @@ ONLY_CPU = ["CPUExecutionProvider"]
 
 
 @pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
-
-
-@pytest.fixture
 def only_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ONLY_CPU)
 

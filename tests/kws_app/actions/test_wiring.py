@@ -6,7 +6,7 @@ import pytest
 from actions import detection, make_certificate, read
 
 from engine.errors import ConfigError
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from kws_app.actions.wiring import make_runner
 
 BOTH = """
@@ -18,11 +18,6 @@ keyword = ["low", "high"]
 command = ["false"]
 enabled = false
 """
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 def lines_of(switch: str, text: str, manifest: ModelManifest, level: int = 0) -> list[str]:

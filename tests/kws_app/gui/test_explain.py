@@ -13,12 +13,6 @@ from kws_app.gui.memory import Moment
 HIGHER = "another label was higher"
 
 
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    """Labels: _silence_, _unknown_, low, high."""
-    return load_manifest(tiny_folder)
-
-
 def moment(
     smoothed: list[float],
     *,

@@ -1,21 +1,13 @@
 """The last minute is kept whole, and no more than that."""
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 from signals import silence, tone_stream, white_noise
 
 from engine.backends import choose_backend
 from engine.features import fbank
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from engine.scorer import ScoredWindow, StreamScorer
 from kws_app.gui.memory import LastMinute
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 def listen(manifest: ModelManifest, samples: np.ndarray) -> tuple[LastMinute, list[ScoredWindow]]:

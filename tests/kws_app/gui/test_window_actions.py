@@ -11,7 +11,7 @@ import pytest
 from actions import detection, read
 from processes import SLEEPER
 
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from kws_app.gui.colours import DARK
 from kws_app.gui.crash import CrashGuard
 from kws_app.gui.widgets.actions_sign import ActionsSign
@@ -29,11 +29,6 @@ command = ["sh", "-c", "exit 0", "/home/me/secret"]
 cooldown_s = 0
 """
 ON = Settings(actions="on")
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 @pytest.mark.parametrize("verbose", [False, True])

@@ -1,108 +1,33 @@
 """The audio of what fired, and of what almost did; nothing waits for the disk."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
-from signals import LOW_HZ, silence, tone, tone_stream, white_noise
+from keepers import (
+    CLIP,
+    NOISE,
+    POINT,
+    Microphone,
+    expected,
+    kept,
+    make,
+    window,
+)
+from signals import LOW_HZ, silence, tone, tone_stream
 
 from engine.backends import choose_backend
-from engine.config import DecisionConfig, OperatingPoint
-from engine.errors import KwsError
-from engine.manifest import ModelManifest, load_manifest
-from engine.scorer import ScoredWindow, StreamScorer
-from engine.types import Detection, Posteriors
-from kws_app.ledger import keeper as module
+from engine.config import DecisionConfig
+from engine.manifest import ModelManifest
+from engine.scorer import StreamScorer
+from engine.types import Detection
 from kws_app.ledger.entries import Entry
 from kws_app.ledger.keeper import BurstLimit, LedgerKeeper
 from kws_app.ledger.retention import Limits
 from kws_app.ledger.store import Ledger
-
-LIMITS = Limits(days=30, megabytes=200)
-CLIP = 24_000
-POINT = OperatingPoint(threshold=0.6, rearm_threshold=0.3)
-DECISION = DecisionConfig(operating_points={"low": POINT, "high": POINT})
-# Louder or longer than a sound file of 16 bits holds it would not come back exactly.
-NOISE = np.round(white_noise(15) * 32_768).astype(np.int16).astype(np.float32) / 32_768
-
-
-class Microphone:
-    name = "mic"
-    sample_rate_hz = 16_000
-
-    def __init__(self, *, is_live: bool = True) -> None:
-        self.is_live = is_live
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
-
-
-@pytest.fixture
-def told() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "ledger"
-
-
-def make(
-    folder: Path,
-    manifest: ModelManifest,
-    told: list[str] | None = None,
-    *,
-    is_live: bool = True,
-    ledger: Ledger | None = None,
-) -> LedgerKeeper:
-    return LedgerKeeper(
-        ledger or Ledger(folder, LIMITS),
-        Microphone(is_live=is_live),
-        manifest,
-        manifest.decision,
-        0.5,
-        ([] if told is None else told).append,
-    )
-
-
-def window(end_sample: int, low: float = 0, *, fires: bool = False) -> ScoredWindow:
-    """One window of the tiny model's labels."""
-    probs = np.array([1 - low, 0, low, 0], np.float32)
-    detection = Detection(keyword="low", score=low, threshold=0.6, end_sample=end_sample)
-    return ScoredWindow(
-        posteriors=Posteriors(probs=probs, end_sample=end_sample),
-        smoothed=probs,
-        features=np.zeros((98, 128), np.float32),
-        decision=DECISION,
-        detections=[detection] if fires else [],
-        held_back={},
-        skipped_windows=0,
-        feature_s=0,
-        inference_s=0,
-    )
-
-
-def pcm(path: Path) -> np.ndarray:
-    samples, rate_hz = soundfile.read(path, dtype="int16")
-    assert rate_hz == 16_000
-    return samples
-
-
-def kept(folder: Path) -> list[tuple[Entry, np.ndarray]]:
-    ledger = Ledger(folder)
-    return [(entry, pcm(ledger.clip_path(entry))) for entry in ledger.entries()]
-
-
-def expected(first: int, end: int) -> np.ndarray:
-    return (NOISE[first:end] * 32_768).astype(np.int16)
 
 
 def test_a_detection_is_kept_with_the_second_that_fired_and_half_a_second_before(
@@ -302,94 +227,6 @@ def test_old_entries_are_removed_and_counted(
     assert told[-1].endswith(f", {4 - len(kept(folder))} old ones removed")
 
 
-@contextmanager
-def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Adding waits for the event."""
-    go_on = threading.Event()
-    add = Ledger.add
-
-    def wait(self: Ledger, entry: Entry, clip: bytes) -> Entry:
-        assert go_on.wait(20)
-        return add(self, entry, clip)
-
-    monkeypatch.setattr(Ledger, "add", wait)
-    yield go_on
-    go_on.set()
-
-
-def test_a_slow_disk_never_holds_up_a_live_stream_and_losses_are_counted(
-    folder: Path, tiny: ModelManifest, told: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_QUEUE_CLIPS", 2)
-    with slow_disk(monkeypatch) as go_on, make(folder, tiny, told) as keeper:
-        for turn in range(6):
-            keeper.hear(NOISE[: 24_000 if turn == 0 else 1_600], 0)
-            keeper.see(window(24_000 + turn * 1_600, 0.9, fires=True))
-        go_on.set()
-    times = [entry.time_s for entry, _ in kept(folder)]
-    assert times[-2:] == [1.9, 2.0]  # the oldest ones were dropped
-    assert 2 <= len(times) <= 3  # one may have been on its way
-    assert told[-1].endswith(f", {6 - len(times)} lost on the way to the disk")
-
-
-def test_a_recording_waits_for_the_disk(
-    folder: Path, tiny: ModelManifest, told: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_QUEUE_CLIPS", 2)
-    with slow_disk(monkeypatch) as go_on, make(folder, tiny, told, is_live=False) as keeper:
-        threading.Timer(0.2, go_on.set).start()
-        keeper.hear(NOISE[:40_000], 0)
-        for turn in range(6):
-            keeper.see(window(24_000 + turn * 1_600, 0.9, fires=True))
-    assert len(kept(folder)) == 6
-
-
-@pytest.mark.parametrize("error", [KwsError("the disk is full"), MemoryError("no memory")])
-def test_a_failure_ends_the_listening_and_nobody_waits(
-    folder: Path, tiny: ModelManifest, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    monkeypatch.setattr(module, "_QUEUE_CLIPS", 2)
-
-    def fail(*_: object) -> Entry:
-        raise error
-
-    monkeypatch.setattr(Ledger, "add", fail)
-
-    def listen() -> None:
-        with make(folder, tiny, is_live=False) as keeper:
-            keeper.hear(NOISE[:40_000], 0)
-            for turn in range(6):
-                keeper.see(window(24_000 + turn * 1_600, 0.9, fires=True))
-            keeper._thread.join(20)
-            with pytest.raises(type(error), match=str(error)):
-                keeper.hear(NOISE[:1], 0)
-            assert keeper.unkept == 6
-
-    with pytest.raises(type(error), match=str(error)):
-        listen()
-
-
-def test_a_failure_at_the_end_is_raised_at_the_end(
-    folder: Path, tiny: ModelManifest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> Entry:
-        raise KwsError("the disk is full")
-
-    monkeypatch.setattr(Ledger, "add", fail)
-
-    def listen(error: Exception | None = None) -> None:
-        with make(folder, tiny) as keeper:
-            keeper.hear(NOISE[:40_000], 0)
-            keeper.see(window(24_000, 0.9, fires=True))
-            if error is not None:
-                raise error
-
-    with pytest.raises(KwsError, match="the disk is full"):
-        listen()
-    with pytest.raises(KwsError, match="device gone"):  # the first error is the one that is told
-        listen(KwsError("device gone"))
-
-
 def test_no_thread_is_left(folder: Path, tiny: ModelManifest) -> None:
     with make(folder, tiny):
         pass
@@ -417,21 +254,3 @@ def test_thresholds_that_change_count_for_near_misses(folder: Path, tiny: ModelM
         other = DecisionConfig(operating_points={"low": high, "high": high})
         keeper.see(replace(later, decision=other))
     assert kept(folder) == []
-
-
-def test_a_stream_that_goes_on_waits_for_another_process_only_so_long(
-    folder: Path, tiny: ModelManifest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ledger = Ledger(folder, LIMITS, lock_wait_s=10)
-    waits_s: list[float] = []
-    create = ledger.create
-    monkeypatch.setattr(
-        ledger, "create", lambda words: (waits_s.append(ledger.lock_wait_s), create(words))
-    )
-    keeper = make(folder, tiny, ledger=ledger)
-    keeper.begin(0.3)
-    assert ledger.lock_wait_s == 10  # the thread that writes may
-    keeper.__exit__(None)
-    with make(folder, tiny, ledger=ledger):
-        pass
-    assert waits_s == [0.3, 10]

@@ -63,11 +63,6 @@ def material(*, seconds: float = 60, n_tones: int = 0) -> Material:
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
-
-
-@pytest.fixture(scope="module")
 def heard(tiny: ModelManifest) -> Heard:
     return listen(tiny, material(), tiny.keywords)
 

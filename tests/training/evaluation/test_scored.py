@@ -1,21 +1,14 @@
 """Scoring goes through the shipped stages."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from signals import tone_stream
 
 from engine.backends import choose_backend
 from engine.config import DecisionConfig
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from training.evaluation.scored import ScoredStream, detect, score_pieces, score_stream
 from training.evaluation.streams import Stream
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 def tones(samples: np.ndarray | None = None) -> Stream:

@@ -1,14 +1,13 @@
 """Many thresholds at once give what the shipped Detector gives at each."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.config import DecisionConfig, OperatingPoint
 from engine.detection import Detector
-from engine.manifest import ModelManifest, load_manifest
+from engine.manifest import ModelManifest
 from engine.types import Posteriors
 from training.evaluation.events import Heard
 from training.evaluation.scored import ScoredStream, detect
@@ -39,11 +38,6 @@ def random_stream(seed: int, n: int = 400) -> ScoredStream:
         end_samples=16_000 + 1_600 * np.arange(n),
         posteriors=probs.astype(np.float32),
     )
-
-
-@pytest.fixture
-def tiny(tiny_folder: Path) -> ModelManifest:
-    return load_manifest(tiny_folder)
 
 
 @pytest.mark.parametrize("windows", [1, 2, 3, 5, 50, 100])
