@@ -148,3 +148,18 @@ def test_a_duration_ends_while_there_is_no_device(tiny: ModelManifest) -> None:
     events, _ = run(tiny, source, StopRule(samples=round(1.5 * 16_000)))
     assert stopped(events).reason == "duration"
     assert time.monotonic() - began >= 0.5
+
+
+def test_a_device_that_is_back_is_listened_to_for_the_whole_duration(tiny: ModelManifest) -> None:
+    blocks = [
+        Block(samples=silence(1)),
+        Block(samples=silence(0), lost_device="it is gone"),
+        Block(samples=silence(0), device_back="another"),
+    ]
+    source = FakeSource(blocks, is_live=True, endless=True)
+    pipeline, queue = make(tiny, source, rule=StopRule(samples=round(1.2 * 16_000)))
+    pipeline.start()
+    time.sleep(1)
+    pipeline.stop()
+    pipeline.join(10)
+    assert stopped(drain(queue)).reason == "interrupted"

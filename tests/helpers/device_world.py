@@ -60,7 +60,8 @@ class Device:
         while self.kind in self._world.hanging:
             self._world.clock.now_s += 0.005
             time.sleep(0.001)
-        if self.kind in self._world.away:
+        is_listed = self.looked_again or self.kind not in self._world.unlisted
+        if self.kind in self._world.away or not is_listed:
             raise DeviceError(f"there is no {self.kind}")
         assert not [device for device in self._world.made if device.is_open]
         self.is_open = self.is_known = True
@@ -103,6 +104,7 @@ class World:
         self.clock = Clock()
         self.away: set[str] = set()
         self.hanging: set[str] = set()
+        self.unlisted: set[str] = set()  # till the devices are listed anew
         self.names: dict[str, str] = {}  # of kinds whose name is another one
         self.level = 0.1
         self.is_blind = self.is_listing_held_up = False

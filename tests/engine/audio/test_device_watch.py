@@ -1,6 +1,8 @@
 """Waiting for a device beside the program: what counts as there, and that nobody is left behind."""
 
 import json
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -91,3 +93,37 @@ def test_a_process_that_fails_is_begun_again(monkeypatch: pytest.MonkeyPatch) ->
     assert second is not first
     assert second.stdin is not None
     assert second.stdin.closed
+
+
+def test_one_that_looks_often_ends_to_be_begun_anew(
+    portaudio: FakeSounddevice,
+    monkeypatch: pytest.MonkeyPatch,
+    wait: Callable[[str], tuple[threading.Thread, list[int]]],
+) -> None:
+    monkeypatch.setattr(device_watch, "_LOOKS", 3)
+    thread, statuses = wait(json.dumps(["bassoon"]))
+    thread.join(10)
+    assert (statuses, portaudio.scans) == ([2], 3)
+
+
+def test_one_that_hangs_says_that_nothing_can_be_listed() -> None:
+    watch = DeviceWatch(["no such device at all"])
+    assert not watch.is_listing()  # it has not looked yet
+    deadline = time.monotonic() + 20
+    while not watch.is_listing():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    watch._process.send_signal(signal.SIGSTOP)
+    while watch.is_listing():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    watch.close()
+
+
+def test_one_that_cannot_look_holds_up_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = [sys.executable, "-c", "raise SystemExit(1)"]
+    monkeypatch.setattr(device_watch, "module_command", lambda *_: command)
+    watch = DeviceWatch(["no such device at all"])
+    watch._process.wait(20)
+    assert watch.is_listing()
+    watch.close()

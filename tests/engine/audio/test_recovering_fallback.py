@@ -100,13 +100,14 @@ def test_a_device_that_was_seen_and_is_no_use(
         read_until(backed, lambda block: block.device_back)
         monkeypatch.setattr(Watch, "is_there", lambda self: True)
         left_at_s = []
-        for _ in range(4):  # it is left for the other one, which is no use
-            instead = read_until(backed, lambda block: block.device_back)
+        for _ in range(9):  # it is left for the other one, which is no use
+            instead = read_until(backed, lambda block: block.device_back, most=100_000)
             assert instead.device_back.startswith("other")
             left_at_s.append(world.clock.now_s)
         waits_s = np.diff(left_at_s)
         assert 30 <= waits_s[0] < 45
-        assert (waits_s[1:] / waits_s[:-1] > 1.5).all()  # ever less
+        assert (waits_s[1:4] / waits_s[:3] > 1.5).all()  # ever less
+        assert (np.abs(waits_s[-2:] - 605) < 15).all()
 
 
 def test_a_start_without_the_device_that_is_wanted(world: World, backed: RecoveringSource) -> None:
@@ -247,3 +248,38 @@ def test_one_that_does_not_answer_on_the_way_back_is_told(
         back = read_until(backed, lambda block: block.device_back)
         assert back.device_back.startswith("other")
         assert back.lost_samples / 16_000 >= 2
+
+
+def test_one_that_was_heard_again_is_left_for_as_soon_as_before(
+    world: World, backed: RecoveringSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_there = Watch.is_there
+
+    def waits_s() -> float:
+        """How long the fallback is kept after one that was no use."""
+        world.away = {"mic"}
+        read_until(backed, lambda block: block.device_back)
+        monkeypatch.setattr(Watch, "is_there", lambda self: True)
+        read_until(backed, lambda block: block.device_back)
+        began_s = world.clock.now_s
+        read_until(backed, lambda block: block.device_back)
+        monkeypatch.setattr(Watch, "is_there", is_there)
+        world.away = set()
+        assert read_until(backed, lambda b: b.device_back).device_back[:3] == "mic"
+        return world.clock.now_s - began_s
+
+    with backed:
+        backed.read()
+        assert waits_s() == pytest.approx(waits_s(), abs=1)
+
+
+def test_one_that_was_plugged_in_since_the_devices_were_listed(
+    world: World, backed: RecoveringSource
+) -> None:
+    world.away = world.unlisted = {"mic"}
+    with backed:
+        backed.read()
+        world.away = set()
+        back = read_until(backed, lambda block: block.device_back)
+        assert back.device_back.startswith("mic")
+        assert [device.looked_again for device in world.made[-2:]] == [False, True]

@@ -126,6 +126,27 @@ def test_a_queue_that_is_drained_slowly_counts_once(
     assert device.lost >= 0.65 * RATE_HZ
 
 
+def test_a_loss_that_is_said_leaves_the_queue_where_it_was() -> None:
+    device = Device()
+    device.run(60)
+
+    def grow_and_drain() -> None:
+        held_s = [0.3]
+
+        def late() -> float:
+            held_s[0] = max(0.0, held_s[0] - 0.3 / 20 * BLOCK / RATE_HZ)
+            return held_s[0]
+
+        device.run(60, late=late)
+
+    grow_and_drain()
+    device.now_s += 0.25
+    device.run(0.02, overflow=True)
+    device.run(30)
+    grow_and_drain()
+    assert device.lost == pytest.approx((0.3 + 0.25) * RATE_HZ, abs=0.03 * RATE_HZ)
+
+
 @pytest.mark.parametrize("ppm", [-300.0, 300.0])
 def test_losses_of_a_device_that_drifts_for_hours(ppm: float) -> None:
     device = Device(ppm=ppm)
