@@ -24,7 +24,7 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[threading.Thr
 
     def begin(request: str) -> tuple[threading.Thread, list[int]]:
         statuses: list[int] = []
-        thread = threading.Thread(target=lambda: statuses.append(main(request)))
+        thread = threading.Thread(target=lambda: statuses.append(main(request)), daemon=True)
         thread.start()
         return thread, statuses
 
