@@ -21,7 +21,6 @@ from engine.types import (
     DeviceBack,
     DeviceLost,
     DeviceTrouble,
-    Event,
     Heard,
     Started,
     Stopped,
@@ -30,22 +29,17 @@ from engine.types import (
 from kws_app.gui.memory import LastMinute
 from kws_app.gui.session_fallback import Fallback
 from kws_app.gui.session_ledger import SessionLedger, require_ledger
+from kws_app.gui.session_news import News
 from kws_app.gui.session_recording import SessionRecording
-from kws_app.gui.session_source import (
-    each_hears,
-    each_sees,
-    make_source,
-    same_pipeline,
-)
+from kws_app.gui.session_retry import Retry
+from kws_app.gui.session_source import each_hears, each_sees, make_source, same_pipeline
 from kws_app.gui.session_state import State, Update
 from kws_app.gui.session_stream import Ended, SessionStream
 from kws_app.gui.stretch import Stretch
 from kws_app.settings import Settings, decision_for
 from kws_app.streams import say
 
-_LEDGER_AGAIN_S = 5.0
 _CLOSE_S = 1.8
-_RETRY_S = (1.0, 2.0, 4.0, 8.0)
 
 
 class Session:
@@ -64,13 +58,12 @@ class Session:
     """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
         self.settings = settings
         self.manifest: ModelManifest = load_manifest(settings.model)
         self.decision: DecisionConfig = decision_for(settings, self.manifest)
         self.memory = LastMinute(self.manifest)
         self.recording = SessionRecording(self.manifest.fbank.sample_rate_hz)
-        self.ledger = SessionLedger()
+        self.ledger = SessionLedger(clock)
         self.state = State.PAUSED
         self.problem = ""
         self.started: Started | None = None
@@ -78,14 +71,9 @@ class Session:
         self.stream = 0  # counts pipelines: a sample index means something within one only
         self._live: SessionStream | None = None
         self._duration_s = 0.0
-        self._ledger_at_s = 0.0
-        self._earlier: list[tuple[Stretch, list[Heard]]] = []
-        self._defect: BaseException | None = None
         self._fallback: Fallback | None = None
-        self._retries = 0
-        self._retry_at_s: float | None = None
-        self._is_changed = True
-        self._notices: list[str] = []
+        self._retry = Retry(clock)
+        self._news = News()
 
     @property
     def is_running(self) -> bool:
@@ -114,7 +102,7 @@ class Session:
 
     def start(self) -> None:
         """Begin or go on listening; what goes wrong is told by `poll`."""
-        self._retries, self._retry_at_s = 0, None
+        self._retry.reset()
         if self._live is not None and self._live.is_held:
             self._live.go_on()
             self._enter(State.LISTENING)
@@ -127,7 +115,8 @@ class Session:
             self._enter(State.PAUSED)
             return
         self._close()
-        self._retry_at_s = self._fallback = None
+        self._retry.reset()
+        self._fallback = None
         self._enter(State.PAUSED)
 
     def apply(self, settings: Settings) -> None:
@@ -148,7 +137,7 @@ class Session:
             self._decide(decision)
             self._keep(before)
             return
-        was_running = self.is_running or self._retry_at_s is not None
+        was_running = self.is_running or self._retry.is_waiting
         works = self.state is State.LISTENING
         self._close()
         self.manifest, self.decision = manifest, decision
@@ -157,45 +146,30 @@ class Session:
         if was_running or (settings.input is not None and is_asked_for):
             # Where the one before had not begun yet, what worked before that comes back.
             self._fallback = working if works else self._fallback
-            self._retries, self._retry_at_s = 0, None
+            self._retry.reset()
             self._open(look_again=True)
 
     def poll(self) -> Update:
         """What happened since the last call; call it often."""
         heard, stats = self._take_events()
-        if self._retry_at_s is not None and self._clock() >= self._retry_at_s:
-            self._retry_at_s = None
+        if self._retry.take_due():
             self._open(look_again=True)
-        if self.ledger.is_busy and self._clock() >= self._ledger_at_s:
+        if self.ledger.is_due:
             self._begin_ledger()
-        if (problem := self.recording.take_problem()) is not None:
-            self._notices.append(problem)
-            self._is_changed = True
-        if told := self.ledger.take_notices():
-            self._notices += told
-            self._is_changed = True
-        self._raise_defect()
-        notices, self._notices = self._notices, []
-        earlier, self._earlier = self._earlier, []
-        is_changed, self._is_changed = self._is_changed, False
-        return Update(
-            heard=heard,
-            earlier=earlier,
-            moments=self.memory.take_fresh(),
-            level=self.memory.take_level(),
-            stats=stats,
-            is_changed=is_changed,
-            notices=notices,
-        )
+        for notice in (self.recording.take_problem(), *self.ledger.take_notices()):
+            if notice is not None:
+                self._news.tell(notice)
+                self._news.is_changed = True
+        return self._news.take(heard, stats, self.memory)
 
     def record_to(self, path: Path | None) -> None:
         """Record what the model hears from now on, or end that; raises KwsError."""
         if path is None:
             if (told := self.recording.end()) is not None:
-                self._notices.append(told)
+                self._news.tell(told)
         else:
             self.recording.begin(path, self.settings.record_hours)
-        self._is_changed = True
+        self._news.is_changed = True
 
     def close(self) -> None:
         """End everything, within two seconds; what goes wrong is said on stderr.
@@ -212,13 +186,13 @@ class Session:
             say(str(err))
         for notice in self.ledger.take_notices():
             say(notice)
-        self._raise_defect()
+        self._news.raise_defect()
 
     def _take_events(self) -> tuple[list[Heard], StreamStats | None]:
         """What the pipeline told since the last call."""
         heard: list[Heard] = []
         stats = None
-        while (event := self._next_event()) is not None:
+        while self._live is not None and (event := self._live.next_event()) is not None:
             match event:
                 case Heard():
                     heard.append(event)
@@ -232,14 +206,15 @@ class Session:
                     self._begun(event)
                 case Stopped():
                     stats, stretch = event.stats, self.stretch
-                    self._ended(event)
-                    if heard and self.stream != stretch.stream:
-                        self._earlier.append((stretch, heard))
+                    self._ended(self._live, event)
+                    if self.stream != stretch.stream:
+                        self._news.add_earlier(stretch, heard)
                         heard = []
         return heard, stats
 
     def _begun(self, event: Started) -> None:
-        self.started, self._retries = event, 0
+        self.started = event
+        self._retry.reset()
         if self._fallback is not None and self._fallback.is_done_with(self.settings):
             self._fallback = None
         self._enter(State.LISTENING)
@@ -250,8 +225,8 @@ class Session:
             self.started = replace(
                 self.started, backend=event.backend, backend_reason=event.backend_reason
             )
-        self._notices.append(f"{event.backend} scores from here on: {event.backend_reason}")
-        self._is_changed = True
+        self._news.tell(f"{event.backend} scores from here on: {event.backend_reason}")
+        self._news.is_changed = True
 
     def _take_device(self, event: DeviceLost | DeviceBack | DeviceTrouble) -> None:
         """The stream goes on, whatever its device does."""
@@ -263,7 +238,7 @@ class Session:
                     self.started = replace(self.started, source=event.device)
                 self._enter(State.LISTENING)
             case DeviceTrouble():
-                self._notices.append(event.reason)
+                self._news.tell(event.reason)
 
     def _decide(self, decision: DecisionConfig) -> None:
         self.decision = decision
@@ -281,13 +256,12 @@ class Session:
         has_begun = self.state in (State.LISTENING, State.RECOVERING)
         if self._live is not None and (has_begun or self._live.is_held):
             manifest, decision = self.manifest, self.decision
-            self._ledger_at_s = self._clock() + _LEDGER_AGAIN_S
             self.ledger.begin(self.settings, self._live.source, manifest, decision, self.stream)
-            self._is_changed = True
+            self._news.is_changed = True
 
     def _open(self, *, look_again: bool) -> None:
         self._close()
-        self._enter(State.STARTING if self._retries == 0 else self.state)
+        self._enter(self.state if self._retry.has_failed else State.STARTING)
         self._duration_s = 0.0
         try:
             chosen = choose_backend(self.settings.backend, self.manifest, live=True)
@@ -314,34 +288,20 @@ class Session:
     def _close(self) -> None:
         """End the stream, if there is one."""
         if self._live is not None:
-            self._end_stream()
+            self._end_stream(self._live)
 
-    def _end_stream(self) -> Ended:
-        live, self._live = self._live, None
-        assert live is not None  # noqa: S101  the callers have looked
+    def _end_stream(self, live: SessionStream) -> Ended:
+        self._live = None
         ended = live.end()
-        heard = []
-        for event in ended.rest:
-            if isinstance(event, Started):
-                self.started = event
-            elif isinstance(event, Heard):
-                heard.append(event)
-        if heard:
-            self._earlier.append((self.stretch, heard))
-        if ended.notice:
-            self._notices.append(ended.notice)
-        self._defect = ended.defect or self._defect
+        self.started = ended.started or self.started
+        self._news.add_end(self.stretch, ended)
         self.ledger.end()
         return ended
 
-    def _next_event(self) -> Event | None:
-        return self._live.next_event() if self._live is not None else None
-
-    def _ended(self, event: Stopped) -> None:
+    def _ended(self, live: SessionStream, event: Stopped) -> None:
         """The pipeline ended by itself."""
-        assert self._live is not None  # noqa: S101  its event has just come
-        self._duration_s = self._live.duration_s
-        ended = self._end_stream()
+        self._duration_s = live.duration_s
+        ended = self._end_stream(live)
         if ended.defect is not None:
             self._enter(State.FAILED, f"the program has a fault: {ended.defect!r}")
         elif ended.failure is not None:
@@ -349,17 +309,11 @@ class Session:
         else:
             self._enter(State.FINISHED if event.reason == "end of input" else State.PAUSED)
 
-    def _raise_defect(self) -> None:
-        """Raise what no part of the program may raise, once; the crash guard tells of it."""
-        defect, self._defect = self._defect, None
-        if defect is not None:
-            raise defect
-
     def _failed(self, err: KwsError) -> None:
         before, has_begun = self._fallback, self.state is State.LISTENING
         if before is not None and before.helps(err, has_begun=has_begun):
             self._fallback = None
-            self._notices.append(f"{err}. Back to {before.name_for(self.settings)}.")
+            self._news.tell(f"{err}. Back to {before.name_for(self.settings)}.")
             self.settings, self.manifest = before.instead_of(self.settings), before.manifest
             self.decision = decision_for(self.settings, self.manifest)
             self._open(look_again=True)
@@ -368,12 +322,10 @@ class Session:
         if isinstance(err, DeviceError):
             was_heard = self.state in (State.LISTENING, State.RECOVERING)
             self._enter(State.RECOVERING if was_heard else State.NO_DEVICE, str(err))
-            wait_s = _RETRY_S[min(self._retries, len(_RETRY_S) - 1)]
-            self._retries += 1
-            self._retry_at_s = self._clock() + wait_s
+            self._retry.put_off()
         else:
             self._enter(State.FAILED, str(err))
 
     def _enter(self, state: State, problem: str = "") -> None:
         self.state, self.problem = state, problem
-        self._is_changed = True
+        self._news.is_changed = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.audio.source import Source
@@ -30,6 +31,7 @@ _ENDED = "No more clips are kept; listening goes on."
 # The window answers meanwhile: another process holds a ledger for milliseconds, or it hangs.
 _WAIT_S = 0.3
 _WRITER_WAIT_S = 10.0
+_AGAIN_S = 5.0
 
 _Place = tuple[int, float, str]
 
@@ -40,9 +42,14 @@ class SessionLedger:
     Attributes:
         problem: Why nothing is kept although it was asked for, or "".
         is_busy: Whether that may pass by itself: another process has the folder.
+
+    Args:
+        clock: Monotonic seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._again_at_s = 0.0
         self.problem = ""
         self.is_busy = False
         self._lock = threading.Lock()
@@ -60,6 +67,11 @@ class SessionLedger:
     def folder(self) -> Path | None:
         """Where clips are kept at the moment."""
         return self._folder
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to begin again, since the folder was busy."""
+        return self.is_busy and self._clock() >= self._again_at_s
 
     def begin(
         self,
@@ -80,6 +92,7 @@ class SessionLedger:
 
         A folder that cannot be used is told in `problem` and once as a notice.
         """
+        self._again_at_s = self._clock() + _AGAIN_S
         self.end()
         before, self.problem, self.is_busy = self.problem, "", False
         if settings.ledger is None:

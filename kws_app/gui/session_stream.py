@@ -13,7 +13,7 @@ from engine.consumers import EventQueue
 from engine.errors import KwsError
 from engine.manifest import ModelManifest
 from engine.pipeline import Pipeline
-from engine.types import Event
+from engine.types import Event, Heard, Started
 from kws_app.gui.session_source import Hear, See
 
 _QUEUE_EVENTS = 4_096
@@ -26,13 +26,15 @@ class Ended:
     """How a stream ended.
 
     Attributes:
-        rest: Events that nobody had taken.
+        started: What it told of its beginning, if nobody had taken that.
+        heard: Detections that nobody had taken.
         failure: What ended it.
         defect: The same, where it is a fault of the program.
         notice: For people; a thread that did not end.
     """
 
-    rest: list[Event] = field(default_factory=list)
+    started: Started | None = None
+    heard: list[Heard] = field(default_factory=list)
     failure: KwsError | None = None
     defect: BaseException | None = None
     notice: str = ""
@@ -124,8 +126,16 @@ class SessionStream:
             else:
                 defect = err
         # Actions of what was heard have run, so it must be shown.
-        rest: list[Event] = []
-        while (event := self.next_event()) is not None:
-            rest.append(event)
+        started, heard = self._take_rest()
         self._queue.close()
-        return Ended(rest=rest, failure=failure, defect=defect, notice=notice)
+        return Ended(started=started, heard=heard, failure=failure, defect=defect, notice=notice)
+
+    def _take_rest(self) -> tuple[Started | None, list[Heard]]:
+        started: Started | None = None
+        heard: list[Heard] = []
+        while (event := self.next_event()) is not None:
+            if isinstance(event, Started):
+                started = event
+            elif isinstance(event, Heard):
+                heard.append(event)
+        return started, heard

@@ -1,7 +1,10 @@
-"""Waits for what a session of the window does."""
+"""Feeds a session of the window, and waits for what it does."""
 
 import time
 from collections.abc import Callable
+
+import numpy as np
+from fake_sounddevice import FakeSounddevice
 
 from kws_app.gui.session import Session
 from kws_app.gui.session_state import State, Update
@@ -25,3 +28,10 @@ def poll_until(session: Session, done: Callable[[Update], bool], seconds: float 
 
 def until_state(session: Session, state: State) -> Update:
     return poll_until(session, lambda _: session.state is state)
+
+
+def feed(portaudio: FakeSounddevice, samples: np.ndarray) -> None:
+    """As a device does, block by block; the ring behind it holds four seconds."""
+    for first in range(0, len(samples), 320):
+        portaudio.streams[-1].deliver(samples[first : first + 320])
+        time.sleep(0.001)

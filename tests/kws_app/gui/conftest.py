@@ -5,7 +5,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,26 @@ def session(tiny_folder: Path, portaudio: FakeSounddevice) -> Iterator[Session]:
     made = Session(Settings(model=tiny_folder, backend="cpu", rate=RATE_HZ))
     yield made
     made.close()
+
+
+@pytest.fixture
+def now_s() -> list[float]:
+    return [0.0]
+
+
+@pytest.fixture
+def make_session(tiny_folder: Path, now_s: list[float]) -> Iterator[Callable[..., Session]]:
+    sessions = []
+
+    def made(**settings: object) -> Session:
+        values = {"model": tiny_folder, "backend": "cpu"} | settings
+        sessions.append(Session(Settings(**values), clock=lambda: now_s[0]))
+        return sessions[-1]
+
+    yield made
+    for session in sessions:
+        session.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "scorer"]
 
 
 @pytest.fixture

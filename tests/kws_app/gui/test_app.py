@@ -129,7 +129,7 @@ def test_its_title_and_its_log_tell_how_it_goes(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("kws_app.gui.session._RETRY_S", (0.1,))
+    monkeypatch.setattr("kws_app.gui.session_retry._RETRY_S", (0.1,))
     fake = sys.modules["sounddevice"]
     devices, fake.devices = fake.devices, []
     application = started(shell, qtbot)

@@ -13,6 +13,7 @@ from history_rows import row
 from mouse import drag
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication, QLabel, QToolTip
+from sessions import feed
 from signals import RATE_HZ, silence, tone_stream
 from tiny_model import make_model_folder
 
@@ -29,12 +30,6 @@ from kws_app.settings import Settings
 def listen(window: MainWindow, session: Session, qtbot: Any) -> None:
     window.toggle()
     qtbot.waitUntil(lambda: session.state is State.LISTENING, timeout=10_000)
-
-
-def feed(portaudio: FakeSounddevice, samples: np.ndarray) -> None:
-    for first in range(0, len(samples), 320):
-        portaudio.streams[-1].deliver(samples[first : first + 320])
-        time.sleep(0.001)
 
 
 def heard(keyword: str, end_sample: int) -> Heard:

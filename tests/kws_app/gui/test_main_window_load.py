@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-import numpy as np
 from fake_sounddevice import FakeSounddevice
 from history_rows import row
+from sessions import feed
 from signals import RATE_HZ, silence, tone_stream
 
 from engine.types import Detection, Heard
@@ -17,12 +17,6 @@ from kws_app.gui.session_state import State, Update
 def listen(window: MainWindow, session: Session, qtbot: Any) -> None:
     window.toggle()
     qtbot.waitUntil(lambda: session.state is State.LISTENING, timeout=10_000)
-
-
-def feed(portaudio: FakeSounddevice, samples: np.ndarray) -> None:
-    for first in range(0, len(samples), 320):
-        portaudio.streams[-1].deliver(samples[first : first + 320])
-        time.sleep(0.001)
 
 
 def heard(keyword: str, end_sample: int) -> Heard:

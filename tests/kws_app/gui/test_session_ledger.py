@@ -28,14 +28,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(tiny_folder: Path, tmp_path: Path) -> Iterator[Callable[..., Session]]:
+def make(tiny_folder: Path, tmp_path: Path, now_s: list[float]) -> Iterator[Callable[..., Session]]:
     recording = tmp_path / "tones.wav"
     soundfile.write(recording, tone_stream()[: 4 * RATE_HZ], RATE_HZ)
     sessions = []
 
     def made(**values: Any) -> Session:
         settings = {"model": tiny_folder, "backend": "cpu", "input": str(recording)} | values
-        sessions.append(Session(Settings(**settings)))
+        sessions.append(Session(Settings(**settings), clock=lambda: now_s[0]))
         return sessions[-1]
 
     yield made
@@ -220,13 +220,11 @@ def test_an_entry_that_was_purged_is_told(make: Callable[..., Session], folder: 
 
 
 def test_another_process_in_the_folder_holds_up_nothing(
-    make: Callable[..., Session], folder: Path
+    make: Callable[..., Session], folder: Path, now_s: list[float]
 ) -> None:
     """The lock is held before the beginning, goes, and is held again at the end."""
     Ledger(folder).create(())
     session = make(ledger=folder)
-    session._clock = lambda: now_s[0]  # type: ignore[method-assign]
-    now_s = [0.0]
     with Ledger(folder)._locked():
         session.start()
         started = time.monotonic()
@@ -296,13 +294,12 @@ def test_what_is_not_written_in_time_is_said_with_its_number(
 def test_a_writer_that_gave_up_begins_again(
     make: Callable[..., Session],
     folder: Path,
+    now_s: list[float],
     long_recording: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(session_ledger, "_WRITER_WAIT_S", 0.1)
     session = make(ledger=folder, input=long_recording)
-    now_s = [0.0]
-    session._clock = lambda: now_s[0]  # type: ignore[method-assign]
     session.start()
     poll_until(session, lambda _: session.ledger.folder == folder)
     with Ledger(folder)._locked():
