@@ -160,6 +160,11 @@ class Settings:
             raise ConfigError(
                 f"fallback_device is {self.device!r}, as device is; name another microphone"
             )
+        for name, device in (("device", self.device), ("fallback_device", self.fallback_device)):
+            if device is not None and not device.strip():  # would be a part of every name
+                raise ConfigError(
+                    f"{name} is empty; name a microphone (--list-devices), or leave {name} out"
+                )
         if self.input == "":
             raise ConfigError("input is empty; name a sound file, or - for standard input")
         if self.realtime and self.input is None:

@@ -13,6 +13,15 @@ from engine.errors import ConfigError, SourceError
 
 _WAIT_S = 0.2
 _BLOCK_BYTES = 1 << 15
+# MP3 is left out: it begins with two bytes that are a sample like others.
+_FILE_BEGINNINGS = {
+    b"RIFF": "WAV",
+    b"RF64": "WAV",
+    b"fLaC": "FLAC",
+    b"OggS": "Ogg",
+    b"FORM": "AIFF",
+}
+_BEGINNING_BYTES = 4
 
 
 class StdinSource:
@@ -45,6 +54,7 @@ class StdinSource:
         self._channels = channels
         self._resampler = MonoResampler(rate_hz, model_rate_hz)
         self._remainder = b""
+        self._beginning: bytes | None = b""  # until it is known not to be a file's
         self._received = 0
         self._finished = False
 
@@ -61,7 +71,11 @@ class StdinSource:
         """Standard input stays open."""
 
     def read(self) -> Block | None:
-        """What has come within 0.2 s, or None at the end."""
+        """What has come within 0.2 s, or None at the end.
+
+        Raises:
+            SourceError: Nothing has come, or a sound file.
+        """
         if self._finished:
             return None
         data = self._remainder
@@ -70,6 +84,7 @@ class StdinSource:
             self._received += len(fresh)
             self._finished = not fresh
             data += fresh
+            self._refuse_file(fresh)
         if self._finished and self._received == 0:
             raise SourceError("standard input holds no audio; pipe raw signed 16-bit PCM into it")
         frame_bytes = 2 * self._channels
@@ -78,6 +93,19 @@ class StdinSource:
         pcm = np.frombuffer(data[:whole], "<i2").reshape(-1, self._channels)
         samples = pcm.astype(np.float32) / np.float32(32768)
         return Block(samples=self._resampler.convert(samples, last=self._finished))
+
+    def _refuse_file(self, fresh: bytes) -> None:
+        """A header, or compressed audio, would be heard as noise."""
+        if self._beginning is None:
+            return
+        self._beginning += fresh[:_BEGINNING_BYTES]
+        if (kind := _FILE_BEGINNINGS.get(self._beginning[:_BEGINNING_BYTES])) is not None:
+            raise SourceError(
+                f"standard input holds a file ({kind}), and raw signed 16-bit PCM is read from it; "
+                "name the file (--input FILE), or pipe PCM (arecord -t raw, ffmpeg -f s16le)"
+            )
+        if len(self._beginning) >= _BEGINNING_BYTES:
+            self._beginning = None
 
     def _is_readable(self) -> bool:
         # Without a limit a silent pipe could not be left on Ctrl-C.

@@ -53,9 +53,11 @@ class News:
             memory: Its last minute.
 
         Raises:
-            BaseException: What ended a stream and no KwsError; notices come with the next call.
+            BaseException: What ended a stream and no KwsError; what else there is comes with the
+                next call.
         """
-        self.raise_defect()
+        if not heard:  # else with the next call: these could not be told again
+            self.raise_defect()
         notices, self._notices = self._notices, []
         earlier, self._earlier = self._earlier, []
         is_changed, self.is_changed = self.is_changed, False

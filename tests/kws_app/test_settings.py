@@ -200,6 +200,8 @@ def test_printed_actions_read_back_the_same(tmp_path: Path) -> None:
             r"actions is 'of'; it must be one of off, dry-run, on \(did you mean",
         ),
         (["--device", "a", "--input", "b"], "--device and --input exclude each other"),
+        (["--device", ""], "device is empty; name a microphone"),
+        (["--fallback-device", " "], "fallback_device is empty; name a microphone"),
         (["--realtime"], "--realtime paces a file; give --input FILE with it"),
         (["--config", "nowhere.toml"], "cannot read nowhere.toml: No such file"),
     ],

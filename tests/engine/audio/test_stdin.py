@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pytest
+import soundfile
 from signals import tone
 
 from engine.audio.stdin import StdinSource
@@ -89,3 +90,20 @@ def test_no_audio_at_all() -> None:
 def test_absurd_formats(rate_hz: int, channels: int, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         StdinSource(io.BytesIO(), rate_hz=rate_hz, channels=channels, model_rate_hz=16_000)
+
+
+@pytest.mark.parametrize("size", [1, 3, 4_096])
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("WAV", "WAV"), ("RF64", "WAV"), ("FLAC", "FLAC"), ("OGG", "Ogg"), ("AIFF", "AIFF")],
+)
+def test_a_file_is_no_pcm(kind: str, told: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.audio.stdin._BLOCK_BYTES", size)
+    file = io.BytesIO()
+    soundfile.write(file, tone(440, 0.5), 16_000, format=kind)
+    with pytest.raises(SourceError, match=rf"holds a file \({told}\)"):
+        read_all([file.getvalue()])
+
+
+def test_what_looks_like_a_file_later_is_audio() -> None:
+    assert len(read_all([pcm(tone(440, 0.1)) + b"RIFF", b"fLaC"])) == 1_604

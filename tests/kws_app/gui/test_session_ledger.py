@@ -233,6 +233,7 @@ def test_another_process_in_the_folder_holds_up_nothing(
         assert session.ledger.is_busy
         assert "another process has held" in total.notices[0]
         now_s[0] = 4.9
+        assert not session.ledger.is_due
         session.poll()
         assert session.ledger.is_busy
     now_s[0] = 5.1
