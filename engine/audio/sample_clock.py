@@ -50,6 +50,9 @@ class SampleClock:
         # Up to where the delay is accounted for, and by how much steps have raised it since.
         self._base_s: float | None = None
         self._based_at_s = self._risen_s = 0.0
+        # By how much earlier delays were moved for losses that were said, and not seen yet; and
+        # whether one was said in this interval.
+        self._unsettled_s, self._is_said = 0.0, False
 
     def add(self, end_sample: int, at_s: float, *, overflowed: bool = False) -> int:
         """Take a look at the stream.
@@ -65,15 +68,10 @@ class SampleClock:
         delay_s = at_s - end_sample / self._rate_hz
         if self._interval_ends_s is None:
             self._interval_ends_s = at_s + _INTERVAL_S
-        lost_s = 0.0
-        if overflowed and (level_s := self._level_s) is not None:
-            lost_s = delay_s - level_s
-            if lost_s < _OVERFLOW_S:
-                lost_s = 0.0
-            else:
-                self._move(lost_s)
+        lost_s = self._said_lost_s(delay_s) if overflowed else 0.0
         if at_s >= self._interval_ends_s:
             if self._least_s is not None:
+                self._settle(self._least_s)
                 self._times_s.append(at_s)
                 self._delays_s.append(self._least_s)
                 lost_s += self._lost_s()
@@ -83,12 +81,34 @@ class SampleClock:
         self._least_s = delay_s if self._least_s is None else min(self._least_s, delay_s)
         return round(lost_s * self._rate_hz)
 
-    @property
-    def _level_s(self) -> float | None:
-        """The delay that is usual now."""
+    def _said_lost_s(self, delay_s: float) -> float:
+        """What the device has lost, as it says with a callback that is late itself.
+
+        By how much it was late shows later. It counts meanwhile, and is taken off the next loss.
+        """
         known = [self._least_s] if self._least_s is not None else []
         known += [self._delays_s[-1]] if self._delays_s else []
-        return min(known) if known else None
+        if not known or (step_s := delay_s - min(known)) < _OVERFLOW_S:
+            return 0.0
+        self._move(step_s)
+        if self._least_s is not None:
+            self._least_s += step_s
+        self._unsettled_s += step_s
+        self._is_said = True
+        lost_s = step_s if self._base_s is None else min(step_s, delay_s - self._base_s)
+        if lost_s < _OVERFLOW_S:
+            return 0.0
+        if self._base_s is not None:
+            self._base_s += lost_s
+        return lost_s
+
+    def _settle(self, least_s: float) -> None:
+        """By how much less the delay has risen than the device's word made it seem."""
+        if self._delays_s:
+            self._move(-min(self._unsettled_s, max(0.0, self._delays_s[-1] - least_s)))
+        if not self._is_said:  # a whole interval has shown it
+            self._unsettled_s = 0.0
+        self._is_said = False
 
     def _lost_s(self) -> float:
         """What is known to be lost with the newest interval."""
@@ -142,10 +162,6 @@ class SampleClock:
             self.measured_rate_hz = round((1 - slope) * self._rate_hz) if is_wrong else None
 
     def _move(self, step_s: float) -> None:
-        """The delay is greater from here on, for a known reason."""
+        """Earlier delays are others, for a known reason."""
         for index in range(len(self._delays_s)):
             self._delays_s[index] += step_s
-        if self._least_s is not None:
-            self._least_s += step_s
-        if self._base_s is not None:
-            self._base_s += step_s

@@ -29,7 +29,9 @@ class Device:
             self.now_s += self._block_s
             self._samples += BLOCK
             late_s = late() if late else self._rng.exponential(0.003)
-            self.lost += self.clock.add(self._samples, self.now_s + late_s, overflowed=overflow)
+            lost = self.clock.add(self._samples, self.now_s + late_s, overflowed=overflow)
+            assert lost >= 0
+            self.lost += lost
             overflow = False
 
 
@@ -68,6 +70,19 @@ def test_an_overflow_that_cost_nothing_is_no_loss() -> None:
     device.run(5, late=lambda: 0.0)
     device.run(0.02, late=lambda: 0.004, overflow=True)
     assert device.lost == 0
+
+
+@pytest.mark.parametrize("each_s", [0.0, 0.01, 0.02, 0.25])
+@pytest.mark.parametrize("every_s", [0.1, 1.0, 3.0])
+def test_how_late_it_is_said_does_not_add_up(each_s: float, every_s: float) -> None:
+    device = Device()
+    device.run(60)
+    for _ in range(200):
+        device.now_s += each_s
+        device.run(0.02, overflow=True)
+        device.run(every_s)
+    assert device.lost == pytest.approx(200 * each_s * RATE_HZ, abs=0.03 * RATE_HZ)
+    assert device.clock.drift_ppm == pytest.approx(0, abs=100)
 
 
 def test_bursts_are_no_loss() -> None:
