@@ -50,6 +50,8 @@ class SampleClock:
         # Up to where the delay is accounted for, and by how much steps have raised it since.
         self._base_s: float | None = None
         self._based_at_s = self._risen_s = 0.0
+        # Intervals since one was as the one before it; whether the rate was known as wrong then.
+        self._unsteady, self._was_wrong = 0, False
         # By how much earlier delays were moved for losses that were said, and not seen yet; and
         # whether one was said in this interval.
         self._unsettled_s, self._is_said = 0.0, False
@@ -139,13 +141,21 @@ class SampleClock:
 
     def _step_s(self) -> float:
         """By how much the delay rose or fell at once and stayed; earlier delays are moved."""
-        if len(self._delays_s) < 3:
+        self._unsteady += 1
+        if len(self._delays_s) < 2:
             return 0.0
-        before, after, now = (self._delays_s[-i] for i in (3, 2, 1))
-        step_s = now - before
-        if abs(step_s) <= _STEP_S or abs(now - after) >= _SAME_S:
+        after, now = self._delays_s[-2], self._delays_s[-1]
+        if abs(now - after) >= _SAME_S:
             return 0.0
-        for index in range(len(self._delays_s) - 2):
+        unsteady, self._unsteady = self._unsteady, 0
+        was_wrong, self._was_wrong = self._was_wrong, self.measured_rate_hz is not None
+        # Several losses may follow each other before it stays.
+        last_steady = max(0, len(self._delays_s) - 1 - unsteady)
+        step_s = now - self._delays_s[last_steady]
+        is_rate = self._was_wrong and (was_wrong or unsteady > _RATE_INTERVALS)
+        if abs(step_s) <= _STEP_S or is_rate:
+            return 0.0
+        for index in range(last_steady + 1):
             self._delays_s[index] += step_s
         return step_s
 

@@ -54,6 +54,33 @@ def test_a_loss_does_not_bend_the_drift() -> None:
     assert device.clock.drift_ppm == pytest.approx(50, abs=20)
 
 
+@pytest.mark.parametrize("each_s", [0.06, 0.1, 0.3])
+@pytest.mark.parametrize("every_s", [0.1, 0.3, 0.5, 0.7, 1.1])
+@pytest.mark.parametrize("count", [2, 5, 12])
+def test_losses_that_follow_each_other_are_counted(
+    each_s: float, every_s: float, count: int
+) -> None:
+    device = Device(ppm=50)
+    device.run(61.23)
+    for _ in range(count):
+        device.now_s += each_s
+        device.run(every_s)
+    device.run(5)
+    # What is left below a tenth of a second is counted with the next loss.
+    assert device.lost == pytest.approx(count * each_s * RATE_HZ, abs=0.13 * RATE_HZ)
+    device.run(60)
+    assert device.clock.measured_rate_hz is None
+    assert device.clock.drift_ppm == pytest.approx(50, abs=400)
+
+
+def test_a_loss_in_the_first_second_is_one() -> None:
+    device = Device()
+    device.run(0.6)
+    device.now_s += 0.3
+    device.run(5)
+    assert device.lost == pytest.approx(0.3 * RATE_HZ, abs=0.01 * RATE_HZ)
+
+
 def test_a_loss_that_is_said_counts_at_once_and_once() -> None:
     device = Device()
     device.run(5)
@@ -203,6 +230,15 @@ def test_another_rate_is_measured_and_is_no_loss(rate: float) -> None:
     device.run(30)
     assert device.clock.measured_rate_hz == pytest.approx(rate * RATE_HZ, rel=0.01)
     assert device.lost == 0
+
+
+@pytest.mark.parametrize("rate", [0.95, 0.955, 0.96])
+def test_a_rate_that_rises_now_and_then_like_losses_is_none(rate: float) -> None:
+    """Some intervals are alike by chance."""
+    device = Device(rate=rate)
+    device.run(600)
+    assert device.clock.measured_rate_hz == pytest.approx(rate * RATE_HZ, rel=0.01)
+    assert device.lost <= 0.5 * RATE_HZ
 
 
 def test_one_step_is_no_rate() -> None:
