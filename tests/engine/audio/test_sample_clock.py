@@ -75,7 +75,7 @@ def test_losses_that_follow_each_other_are_counted(
 
 def test_a_loss_in_the_first_second_is_one() -> None:
     device = Device()
-    device.run(0.6)
+    device.run(0.5)
     device.now_s += 0.3
     device.run(5)
     assert device.lost == pytest.approx(0.3 * RATE_HZ, abs=0.01 * RATE_HZ)
