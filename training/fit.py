@@ -16,19 +16,14 @@ from torch.nn.parallel import DistributedDataParallel
 
 from engine.errors import ConfigError, ModelError, TrainingError
 from training.ast import AudioSpectrogramTransformer
-from training.augment import Augment, row_draws
+from training.augment import Augment
+from training.batch_loss import BatchLoss
 from training.checkpoint import LAST_FILE, RunState, changes_since, save_checkpoint
 from training.data.batches import Batch, BatchMaker, WindowSource, load_batches
 from training.distributed import World
 from training.features import BatchFbank
 from training.interrupts import Interrupts
-from training.optim import (
-    EpochMean,
-    WeightAverage,
-    learning_rate_at,
-    make_optimizer,
-    row_losses,
-)
+from training.optim import EpochMean, WeightAverage, learning_rate_at, make_optimizer
 from training.progress import report_steps
 from training.run_log import RunLog, Tally
 from training.settings import AugmentConfig, FitConfig, plain_values
@@ -41,8 +36,6 @@ from training.weights import write_weights
 BEST_FILE = "best.safetensors"
 # Steps between looks at the loss, which wait for the device, and at what other processes were told.
 _CHECK_EVERY = 20
-_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
-_SKIPS = 104
 
 
 class Trainer:
@@ -83,10 +76,16 @@ class Trainer:
         self.config = config
         self.augment_config = augment
         self.world = world
-        self.teacher = teacher
         self.provenance = provenance or {}
         self.fbank = BatchFbank(task.fbank, world.device)
-        self.augment = Augment(augment, task.fbank, config.seed)
+        self.batch_loss = BatchLoss(
+            self.fbank,
+            Augment(augment, task.fbank, config.seed),
+            shape=task.model,
+            config=config,
+            world=world,
+            teacher=teacher,
+        )
         self.model = (model or AudioSpectrogramTransformer(task.model)).to(world.device)
         self.optimizer = make_optimizer(self.model, config)
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=self.precision == "fp16")
@@ -206,7 +205,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.model.train()
-        loss = self._loss(live, batch)
+        loss = self.batch_loss(live, batch, self.step)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(self.scaler.scale(loss))
         if self.config.clip_norm:
@@ -218,45 +217,6 @@ class Trainer:
         if self.average:
             self.average.update(self.model, self.step)
         return self.world.total(loss.detach() / self.world.size)
-
-    def _loss(self, live: nn.Module, batch: Batch) -> Tensor:
-        """Mean over the step's whole batch, as far as this process's rows make it.
-
-        Gradients are averaged over the processes, so the share is multiplied by their number.
-        """
-        device = self.world.device
-        samples = batch.samples.to(device, non_blocking=True)
-        n_samples = batch.n_samples.to(device, non_blocking=True)
-        targets = batch.targets.to(device, non_blocking=True)
-        inputs = self._inputs(samples, n_samples, batch)
-        with self._autocast():
-            logits = live(inputs, self._skip_draws(batch)).float()
-        losses = row_losses(logits, targets, self.config)
-        if self.teacher:
-            share = self.config.teacher_share
-            taught = self.teacher.row_losses(logits, self.teacher.posteriors(samples, n_samples))
-            losses = (1 - share) * losses + share * taught
-        return losses[: batch.counted].sum() * self.world.size / batch.total
-
-    @torch.no_grad()
-    def _inputs(self, samples: Tensor, n_samples: Tensor, batch: Batch) -> Tensor:
-        log_mel = self.fbank.cut_log_mel(samples)
-        log_mel = self.augment.change_voice(log_mel, self.step, batch.rows)
-        log_mel = self.augment.mask(self.fbank.pad(log_mel, n_samples), self.step, batch.rows)
-        model_input = self.fbank.normalize(log_mel)
-        return self.augment.disturb(model_input, self.step, batch.rows, batch.total)
-
-    def _skip_draws(self, batch: Batch) -> Tensor | None:
-        shape = self.task.model
-        if not shape.drop_path:
-            return None
-        draws = row_draws((self.config.seed, self.step, _SKIPS), batch.rows, 2 * shape.depth)
-        on_device = torch.from_numpy(draws).float().to(self.world.device)
-        return on_device.reshape(-1, shape.depth, 2)
-
-    def _autocast(self) -> torch.autocast:
-        kind = _PRECISIONS.get(self.precision)
-        return torch.autocast(self.world.device.type, kind, enabled=kind is not None)
 
     def _validates(self, steps_in_epoch: int, steps: int) -> bool:
         every = self.config.validate_every or steps_in_epoch

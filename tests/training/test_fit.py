@@ -10,6 +10,7 @@ import torch
 from small_run import ALONE, LABELS, scenes, small_task, small_trainer, train, validation
 
 from engine.errors import ConfigError, ModelError, SourceError, TrainingError
+from training.batch_loss import BatchLoss
 from training.checkpoint import load_checkpoint
 from training.data.batches import Batch
 from training.data.clip_source import ClipItem, ClipSource
@@ -101,12 +102,12 @@ def test_a_loss_that_is_no_number_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = train(tmp_path, steps=3)
-    loss = Trainer._loss
+    loss = BatchLoss.__call__
 
-    def poisoned(self: Trainer, live: torch.nn.Module, batch: Batch) -> torch.Tensor:
-        return loss(self, live, batch) * float("nan")
+    def poisoned(self: BatchLoss, live: torch.nn.Module, batch: Batch, step: int) -> torch.Tensor:
+        return loss(self, live, batch, step) * float("nan")
 
-    monkeypatch.setattr(Trainer, "_loss", poisoned)
+    monkeypatch.setattr(BatchLoss, "__call__", poisoned)
     with pytest.raises(TrainingError, match=r"at step 2; nothing is lost: lower fit.learning_rat"):
         train(tmp_path / "fresh", validate_every=2)
     with pytest.raises(TrainingError, match=r"step 6; .*holds the last good step: lower fit.lea"):
