@@ -8,7 +8,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -19,10 +19,14 @@ from engine.audio.devices import accepted_rates, list_input_devices
 from engine.audio.file import FileSource
 from engine.audio.microphone import MicrophoneSource
 from engine.backends import BACKEND_NAMES, choose_backend, why_not
-from engine.errors import DeviceError, KwsError, ModelError
+from engine.errors import ConfigError, DeviceError, KwsError, ModelError
 from engine.manifest import ModelManifest, load_manifest
 from engine.scorer import StreamScorer
+from kws_app.actions.action import Action
+from kws_app.actions.wiring import make_runner
 from kws_app.arguments import Parser
+from kws_app.health import Health
+from kws_app.outputs import Outputs
 from kws_app.resources import asset
 from kws_app.settings import Settings, decision_for, read_command
 from kws_app.streams import emit
@@ -37,6 +41,7 @@ _PACKAGES = (
 )
 _SAID = ("yes", "stop", "left", "right", "no")  # in the bundled recording
 _QUIET_DB = -90.0
+_MARKS = {True: "ok", False: "FAIL", None: "-"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +50,12 @@ class Finding:
 
     Attributes:
         what: Its name.
-        is_well: Whether it is as it should be.
+        is_well: Whether it is as it should be; None where nothing depends on it.
         text: What was found.
     """
 
     what: str
-    is_well: bool
+    is_well: bool | None
     text: str
 
 
@@ -75,14 +80,15 @@ def run(arguments: list[str]) -> None:
         allow_abbrev=False,
     )
     _, others = parser.parse_known_args(arguments)
-    settings = read_command(["--headless", *others], os.environ).settings
+    command = read_command(["--headless", *others], os.environ)
+    settings = command.settings
     failures: list[KwsError] = []
 
     def tell(finding: Finding) -> None:
         if settings.json:
             emit(json.dumps({"v": 1, "event": "finding", **asdict(finding)}))
         else:
-            emit(f"{'ok  ' if finding.is_well else 'FAIL'}  {finding.what:<10} {finding.text}")
+            emit(f"{_MARKS[finding.is_well]:<4}  {finding.what:<10} {finding.text}")
 
     def look(what: str, check: Callable[[], Iterator[Finding]]) -> None:
         try:
@@ -95,14 +101,19 @@ def run(arguments: list[str]) -> None:
     look("program", _program)
     look("folder", _folder)
     look("model", lambda: _model(settings))
-    look("device", _devices)
-    wanted = MicrophoneSource(
-        settings.device, _RATE_HZ, rate_hz=settings.rate, channels=settings.channels
-    )
-    look("microphone", lambda: _microphone("microphone", wanted))
-    if settings.fallback_device is not None:
-        fallback = MicrophoneSource(settings.fallback_device, _RATE_HZ)
-        look("fallback", lambda: _microphone("fallback", fallback))
+    if not any(isinstance(err, ModelError) for err in failures):
+        look("settings", lambda: _written(settings, command.actions))
+    if settings.input is not None:
+        look("input", lambda: _recording(settings.input or ""))
+    else:
+        look("device", _devices)
+        wanted = MicrophoneSource(
+            settings.device, _RATE_HZ, rate_hz=settings.rate, channels=settings.channels
+        )
+        look("microphone", lambda: _microphone("microphone", wanted))
+        if settings.fallback_device is not None:
+            fallback = MicrophoneSource(settings.fallback_device, _RATE_HZ)
+            look("fallback", lambda: _microphone("fallback", fallback))
     if failures:
         raise failures[0]
 
@@ -138,7 +149,8 @@ def _model(settings: Settings) -> Iterator[Finding]:
     yield _well("model", f"{manifest.name}, {sha256}, {count} keywords, in {manifest.folder}")
     for name in BACKEND_NAMES:
         reason = why_not(name, manifest)
-        yield _well("backend", f"{name}: {reason or 'can be used'}")
+        text = f"{name}: {reason or 'can be used'}"
+        yield Finding(what="backend", is_well=None if reason else True, text=text)
     yield _hears(manifest, settings.backend)
 
 
@@ -180,6 +192,37 @@ def _devices() -> Iterator[Finding]:
             f"{device.index} {device.name} [{device.host_api}], {device.channels} channels{mark}; "
             f"takes {rates or 'none of the usual rates'} Hz",
         )
+
+
+def _written(settings: Settings, actions: Sequence[Action]) -> Iterator[Finding]:
+    """What is written and done, without writing or doing it."""
+    manifest = load_manifest(settings.model)
+    source = MicrophoneSource(None, _RATE_HZ)  # never opened
+    Outputs(settings, manifest, decision_for(settings, manifest), source)
+    Health(settings.health, {})
+    make_runner(settings.actions, actions, manifest, lambda _: None, level=-1)
+    for name in ("record", "posteriors", "health", "ledger"):
+        path: Path | None = getattr(settings, name)
+        if path is None:
+            continue
+        # The ledger makes its folder, with those above it.
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        target = path if name == "ledger" and path.exists() else folder
+        if not os.access(target, os.W_OK | os.X_OK):
+            raise ConfigError(f"--{name}: {target} cannot be written to; name another folder")
+        yield _well(name, f"{path} can be written")
+    if actions:
+        yield _well("actions", f"{len(actions)} in the settings file; they are {settings.actions}")
+
+
+def _recording(name: str) -> Iterator[Finding]:
+    """Read its beginning; whether all of it is sound shows when it is listened to."""
+    if name == "-":
+        yield Finding(what="input", is_well=None, text="standard input; it is not read here")
+        return
+    with FileSource(Path(name), _RATE_HZ) as source:
+        source.read()
+        yield _well("input", f"{name} at {source.sample_rate_hz} Hz can be read")
 
 
 def _microphone(what: str, source: MicrophoneSource) -> Iterator[Finding]:

@@ -9,6 +9,13 @@ from typing import Any
 from kws_app import __version__
 from kws_app.arguments import Parser
 
+COMMANDS = {
+    "desktop": "put it into the desktop's menu",
+    "doctor": "can this machine listen, and if not, why",
+    "ledger": "look at, label and export what --ledger kept",
+    "plan": "plans for a GPU",
+}
+
 
 def make_parser(settings: Iterable[Field[Any]], actions: Mapping[str, str]) -> Parser:
     """The parser of everything but the commands with a name of their own.
@@ -17,12 +24,13 @@ def make_parser(settings: Iterable[Field[Any]], actions: Mapping[str, str]) -> P
         settings: Each becomes a flag; the metadata says how.
         actions: What can be done, with help.
     """
+    commands = ", ".join(f"{name} ({text})" for name, text in COMMANDS.items())
     parser = Parser(
         prog="python -m kws_app",
         description="Hears keywords in a microphone, a sound file or a pipe.",
-        epilog="python -m kws_app ledger --help: look at, label and export what --ledger kept. "
-        "Exit status: 0 done or interrupted, 1 failed while running, 2 wrong arguments, "
-        "3 no usable audio device, 4 model refused.",
+        epilog="Exit status: 0 done or interrupted, 1 failed while running, 2 wrong arguments, "
+        "3 no usable audio device, 4 model refused. Commands of their own, each with --help: "
+        f"{commands}.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"kws {__version__}")

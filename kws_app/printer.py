@@ -185,7 +185,7 @@ def _p50_p99(pair: tuple[float, float]) -> dict[str, float]:
 def _summary(stats: StreamStats, rate_hz: int) -> str:
     text = (
         f"{stats.end_sample / rate_hz:.1f} s of audio, {stats.windows} windows, "
-        f"{stats.detections} detections"
+        f"{stats.detections} detection{'' if stats.detections == 1 else 's'}"
     )
     losses = {
         "skipped windows": stats.skipped_windows,

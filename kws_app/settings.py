@@ -20,7 +20,7 @@ from kws_app.actions.action import Action
 from kws_app.actions.tables import SWITCHES
 from kws_app.arguments import hint
 from kws_app.config_file import parse_config, read_config_file
-from kws_app.flags import make_parser
+from kws_app.flags import COMMANDS, make_parser
 from kws_app.resources import asset
 from kws_app.values import convert, to_toml_value
 
@@ -323,6 +323,7 @@ def _parse(arguments: Sequence[str]) -> dict[str, Any]:
         flag = unknown[0].partition("=")[0]
         known = [f"--{item.name.replace('_', '-')}" for item in fields(Settings)]
         known += [f"--{name}" for name in (*_ACTIONS, "config", "version")]
+        known += COMMANDS
         raise ConfigError(f"unknown argument {flag!r}{hint(flag, known)}; --help lists them")
     return vars(options)
 

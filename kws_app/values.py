@@ -104,12 +104,13 @@ def _without_zeros(text: str) -> str:
 
 
 def _thresholds(value: Any) -> dict[str, float]:
-    """From a TOML table, or from pairs: a list of flags, or one text with commas."""
+    """From a TOML table, or from pairs: texts with commas between them."""
     if isinstance(value, Mapping):
         return {str(word): _number(number) for word, number in value.items()}
     result = {}
-    for pair in value.split(",") if isinstance(value, str) else value:
-        word, _, number = str(pair).partition("=")
+    texts = [value] if isinstance(value, str) else value
+    for pair in (pair for text in texts for pair in str(text).split(",")):
+        word, _, number = pair.partition("=")
         try:
             result[word.strip()] = float(number)
         except ValueError as err:

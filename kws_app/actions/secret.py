@@ -49,9 +49,10 @@ class Secret:
 
     def _read_file(self) -> str:
         try:
-            return Path(self.path or "").expanduser().read_text(encoding="utf-8")
+            path = Path(self.path or "").expanduser().absolute()
+            return path.read_text(encoding="utf-8")
         except OSError as err:
-            raise ConfigError(f"{self.place}: cannot read {self.path}: {err.strerror}") from err
+            raise ConfigError(f"{self.place}: cannot read {path}: {err.strerror}") from err
         except RuntimeError as err:
             raise ConfigError(f"{self.place}: {self.path} names no home directory") from err
         except UnicodeDecodeError:

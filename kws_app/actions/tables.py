@@ -66,7 +66,7 @@ def read_actions(tables: object, path: Path) -> tuple[Action, ...]:
 
 def check_switch(value: object, path: Path) -> None:
     """Refuse what people may take for the switch; raises ConfigError."""
-    if isinstance(value, list):
+    if isinstance(value, list | dict):
         raise ConfigError(
             f"{path}: actions is {kind_of(value)}; it must be one of {', '.join(SWITCHES)}, "
             "and tables are headed [[action]]"

@@ -33,6 +33,7 @@ def test_a_file_without_actions(tmp_path: Path) -> None:
     [
         ("[[actoin]]\n", r"setting 'actoin' is unknown \(did you mean 'action'\?\)"),
         ('[[actions]]\nkeyword = "x"', r"actions is a list; .* tables are headed \[\[action\]\]"),
+        ("[actions]\nx = 1", r"actions is a table; .* tables are headed \[\[action\]\]"),
         ("actions = true", "actions is true; it must be one of off, dry-run, on, in quotes"),
         ('action = "on"', r"action is a text; it must be tables .* the switch is actions = 'on'"),
         ("smoothing = ", "is not valid TOML"),

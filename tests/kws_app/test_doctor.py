@@ -1,6 +1,7 @@
 """python -m kws_app doctor: what is told, and the status by what keeps it from listening."""
 
 import json
+import os
 import sys
 import threading
 import time
@@ -188,3 +189,89 @@ def test_help_says_which_flags(capsys: pytest.CaptureFixture[str]) -> None:
         run(["--help"])
     assert end.value.code == 0
     assert "variables and the file of --headless" in " ".join(capsys.readouterr().out.split())
+
+
+HOOK = '[[action]]\nkeyword = "{}"\nwebhook = "http://127.0.0.1:1/{}"\n'
+
+
+@pytest.mark.usefixtures("speaking")
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ('record = "{folder}/none/a.flac"', "--record: folder .*none does not exist"),
+        ('record = "{folder}/a.mp3"', r"must end in .flac or .wav"),
+        ('posteriors = "{folder}/none/a.npz"', "--posteriors: folder .*none does not exist"),
+        ('health = "{folder}/kws.toml"', "is a file of something else"),
+        ('actions = "on"\n' + HOOK.format("yse", ""), "'yse'"),
+        ('actions = "on"\n[[action]]\nkeyword = "yes"\ncommand = ["no such"]', "no such"),
+    ],
+)
+def test_what_headless_would_refuse(
+    config: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "kws.toml"
+    file.write_text(config.format(folder=tmp_path))
+    with pytest.raises(ConfigError, match=message):
+        run(["--config", str(file)])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("FAIL")] == ["settings"]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.usefixtures("speaking")
+@pytest.mark.parametrize(
+    "setting", ["record = 'FOLDER/a.flac'", "health = 'FOLDER/h'", "ledger = 'FOLDER/far/heard'"]
+)
+def test_a_folder_that_cannot_be_written_to(
+    setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To root only what lies on a disk that is read only is one."""
+    asked = []
+
+    def access(path: Path, mode: int) -> bool:
+        asked.append((path, mode))
+        return False
+
+    monkeypatch.setattr(doctor.os, "access", access)
+    file = tmp_path / "kws.toml"
+    file.write_text(setting.replace("FOLDER", str(tmp_path)))
+    with pytest.raises(ConfigError, match=rf": {tmp_path} cannot be written to; name another"):
+        run(["--config", str(file)])
+    assert asked == [(tmp_path, os.W_OK | os.X_OK)]
+
+
+@pytest.mark.usefixtures("speaking")
+def test_what_is_written_is_told_and_not_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "kws.toml"
+    names = {"record": "a.flac", "posteriors": "a.npz", "health": "h", "ledger": "far/heard"}
+    lines = [f'{name} = "{tmp_path}/{path}"' for name, path in names.items()]
+    file.write_text("\n".join([*lines, 'actions = "on"', HOOK.format("yes", "")]))
+    run(["--json", "--config", str(file)])
+    said = findings(capsys.readouterr().out)
+    for name, path in names.items():
+        assert said[name] == [f"{tmp_path}/{path} can be written"]
+    assert said["actions"] == ["1 in the settings file; they are on"]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_recording_in_place_of_a_microphone(
+    portaudio: FakeSounddevice, demo_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["--json", "--input", str(demo_path)])
+    said = findings(capsys.readouterr().out)
+    assert said["input"] == [f"{demo_path} at 16000 Hz can be read"]
+    assert portaudio.streams == []
+    assert not {"device", "microphone"} & set(said)
+    run(["--json", "--input", "-"])
+    assert findings(capsys.readouterr().out)["input"] == ["standard input; it is not read here"]
+    with pytest.raises(KwsError, match=r"nowhere.flac"):
+        run(["--input", "nowhere.flac"])
+
+
+@pytest.mark.usefixtures("speaking")
+def test_a_backend_that_is_not_there_is_no_matter(capsys: pytest.CaptureFixture[str]) -> None:
+    run([])
+    marks = {line.split()[2]: line.split()[0] for line in capsys.readouterr().out.splitlines()}
+    assert (marks["cpu:"], marks["cuda:"]) == ("ok", "-")

@@ -133,7 +133,7 @@ def test_text(capsys: pytest.CaptureFixture[str], tiny: ModelManifest) -> None:
     assert err.splitlines() == [
         "kws: listening to mic with tiny (cpu)",
         "kws: lost 7 samples: late",
-        "kws: interrupted: 10.0 s of audio, 91 windows, 1 detections, 3 skipped windows, "
+        "kws: interrupted: 10.0 s of audio, 91 windows, 1 detection, 3 skipped windows, "
         "2 overflows, 7 lost samples, 4 dropped events",
     ]
 

@@ -17,6 +17,7 @@ from engine.errors import (
 )
 from kws_app import __version__, signals
 from kws_app import command_line as program
+from kws_app.flags import COMMANDS
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -172,3 +173,7 @@ def test_what_goes_with_headless_opens_no_window(
     assert program.main() == 2
     line = "kws: --max-detections goes with --headless; the window does not have it\n"
     assert capsys.readouterr().err == line
+
+
+def test_help_names_every_command() -> None:
+    assert set(COMMANDS) == set(program._COMMANDS)

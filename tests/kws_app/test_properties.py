@@ -73,7 +73,7 @@ def test_a_value_is_of_its_kind_or_refused(kind: str, value: Any) -> None:
 POSITIVE = st.floats(1e-3, 1e6)
 SETTINGS = st.builds(
     Settings,
-    device=st.none() | TEXTS,
+    device=st.none() | TEXTS.filter(str.strip),
     rate=st.none() | st.integers(1, 10**6),
     channels=st.none() | st.integers(1, 99),
     duration=st.none() | POSITIVE,

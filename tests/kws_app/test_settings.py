@@ -59,6 +59,7 @@ def test_switches() -> None:
 def test_thresholds_may_be_repeated() -> None:
     got = settings("--threshold", "yes=0.8", "--threshold", "no=.9").threshold
     assert got == {"yes": 0.8, "no": 0.9} == settings(KWS_THRESHOLD="yes=0.8,no=0.9").threshold
+    assert settings("--threshold", "yes=0.8,no=0.9").threshold == got
 
 
 def test_flag_beats_environment_beats_file(tmp_path: Path) -> None:
@@ -164,6 +165,7 @@ def test_printed_actions_read_back_the_same(tmp_path: Path) -> None:
     [
         (["--headles"], r"unknown argument '--headles' \(did you mean '--headless'\?\)"),
         (["--max-detection=3"], r"'--max-detection' \(did you mean '--max-detections'\?\)"),
+        (["docter"], r"unknown argument 'docter' \(did you mean 'doctor'\?\)"),
         (["stray"], "unknown argument 'stray'; --help lists them"),
         (["--smoothing"], "--smoothing: expected one argument; --help"),
         (["--smoothing", "x"], "smoothing is 'x'; it must be a whole number"),
