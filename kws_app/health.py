@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from engine.errors import ConfigError
+from engine.files import create_plain_file
 from engine.scorer import ScoredWindow
 from engine.types import (
     BackendChanged,
@@ -171,7 +172,8 @@ class Health:
         aside = _aside(path)
         try:
             # Not synced: after a power cut it would be wrong anyway.
-            aside.write_text(text, encoding="utf-8")
+            with create_plain_file(aside) as file:
+                file.write(text.encode())
             aside.replace(path)
         except OSError as err:
             if not self._is_refused:

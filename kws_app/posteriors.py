@@ -10,6 +10,7 @@ from typing import IO, Self
 import numpy as np
 
 from engine.errors import ConfigError, KwsError
+from engine.files import create_plain_file
 from engine.scorer import ScoredWindow
 from kws_app.arguments import require_folder
 
@@ -41,7 +42,7 @@ class PosteriorsFile:
         """Open the spool; raises ConfigError before anything is heard if nothing can be kept."""
         self._aside = self._path.with_suffix(".partial.npz")
         try:
-            self._aside.touch()
+            create_plain_file(self._aside).close()
             # Unbuffered: a full disk is seen at the row that does not fit, not at the end.
             self._spool: IO[bytes] = tempfile.TemporaryFile(buffering=0)
             self._times: IO[bytes] = tempfile.TemporaryFile(buffering=0)
@@ -65,14 +66,16 @@ class PosteriorsFile:
         with self._spool, self._times:
             ends = _read_back(self._times, np.int64)
             posteriors = _read_back(self._spool, np.float32)
-        rows = min(len(ends), len(posteriors) // len(self._labels))  # the last may be half a row
+        labels = len(self._labels)
+        rows = min(len(ends), len(posteriors) // labels)  # the last may be half a row
         try:
-            np.savez_compressed(
-                self._aside,
-                time_s=ends[:rows] / self._rate_hz,
-                posteriors=posteriors[: rows * len(self._labels)].reshape(rows, len(self._labels)),
-                labels=np.array(self._labels),
-            )
+            with create_plain_file(self._aside) as file:
+                np.savez_compressed(
+                    file,
+                    time_s=ends[:rows] / self._rate_hz,
+                    posteriors=posteriors[: rows * labels].reshape(rows, labels),
+                    labels=np.array(self._labels),
+                )
             self._aside.replace(self._path)
         except OSError as err:
             self._aside.unlink(missing_ok=True)

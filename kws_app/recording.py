@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import os
 from collections import deque
+from io import FileIO
 from pathlib import Path
 from typing import Any, Self
 
@@ -50,10 +52,6 @@ class Recording:
             raise ConfigError(f"--record is {path}; its name must end in .flac or .wav")
         require_folder("--record", path.parent)
         self._path = path
-        try:
-            self._aside = _free_name(path)
-        except OSError as err:
-            raise ConfigError(f"cannot write --record {path}: {err.strerror}") from err
         self._format = _FORMATS[path.suffix.lower()]
         self._rate_hz = sample_rate_hz
         self._samples = 0
@@ -73,9 +71,10 @@ class Recording:
         import soundfile
 
         try:
-            self._sink = _Sink(self._aside)
+            self._aside, file = _open_aside(self._path)
         except OSError as err:
             raise ConfigError(f"cannot write --record {self._path}: {err.strerror}") from err
+        self._sink = _Sink(file)
         self._file: Any = soundfile.SoundFile(
             self._sink, "w", self._rate_hz, 1, subtype="PCM_16", format=self._format
         )
@@ -173,10 +172,19 @@ class Recording:
             ) from self._sink.error
 
 
-def _free_name(path: Path) -> Path:
-    """A name to write to aside; what a crash left under one may be all that there is."""
-    names = (path.with_suffix(f".partial{i or ''}{path.suffix}") for i in itertools.count())
-    return next(name for name in names if not name.exists())
+def _open_aside(path: Path) -> tuple[Path, FileIO]:
+    """A new file under a name to write to aside.
+
+    What a crash left under one may be all that there is, what another start writes to is its own,
+    and where a link leads is none of ours. Unbuffered: a full disk is seen at the piece that does
+    not fit, not at the end.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    for number in itertools.count():
+        aside = path.with_suffix(f".partial{number or ''}{path.suffix}")
+        with contextlib.suppress(FileExistsError):
+            return aside, FileIO(os.open(aside, flags, 0o666), "r+")
+    raise AssertionError("numbers do not end")
 
 
 class _Sink:
@@ -186,10 +194,9 @@ class _Sink:
     appended, and the file ends with the last whole piece; the header can still be put right.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: FileIO) -> None:
         self.error: OSError | None = None
-        # Unbuffered: a full disk is seen at the piece that does not fit, not at the end.
-        self._file = path.open("w+b", buffering=0)
+        self._file = file
         self.seek = self._file.seek
         self.tell = self._file.tell
         self.close = self._file.close

@@ -7,9 +7,9 @@ every look goes nowhere.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import select
 import subprocess
 import sys
 import threading
@@ -37,46 +37,51 @@ class DeviceWatch:
     """
 
     def __init__(self, wanted: Sequence[str | InputDevice | None]) -> None:
-        self._process: subprocess.Popen[bytes]
+        self._process: subprocess.Popen[bytes] | None = None
         self._request = [asdict(one) if isinstance(one, InputDevice) else one for one in wanted]
         self._begin()
 
     def is_there(self) -> bool:
         """Whether one of them has been listed and can be opened."""
-        status = self._process.poll()
-        if status not in (None, 0) and time.monotonic() - self._began >= _BEGIN_AGAIN_S:
+        status = self._process.poll() if self._process is not None else None
+        is_looking = self._process is not None and status in (None, 0)
+        if not is_looking and time.monotonic() - self._began >= _BEGIN_AGAIN_S:
             self.close()
             self._begin()
         return status == 0
 
     def is_listing(self) -> bool:
         """Whether devices can be listed anew now: no driver or server that hangs holds it up."""
-        if self._process.poll() not in (None, 0, 2):
+        if self._process is None or self._process.poll() not in (None, 0, 2):
             return True  # it cannot look; somebody must
         assert self._process.stdout is not None  # noqa: S101  a pipe
-        while select.select([self._process.stdout], [], [], 0)[0]:
-            if not os.read(self._process.stdout.fileno(), 4096):
-                break
-            self._looked = time.monotonic()
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._process.stdout.fileno(), 4096):
+                self._looked = time.monotonic()
         return time.monotonic() - self._looked < _HANGS_S
 
     def close(self) -> None:
         """End the process."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        self._process.kill()
-        self._process.wait()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        process.kill()
+        process.wait()
 
     def _begin(self) -> None:
         self._began, self._looked = time.monotonic(), -_HANGS_S
-        self._process = subprocess.Popen(  # noqa: S603  this program itself
-            module_command("engine.audio.device_watch", json.dumps(self._request)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        with contextlib.suppress(OSError):  # no descriptors, no memory, no interpreter: for now
+            self._process = subprocess.Popen(  # noqa: S603  this program itself
+                module_command("engine.audio.device_watch", json.dumps(self._request)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            assert self._process.stdout is not None  # noqa: S101  a pipe
+            os.set_blocking(self._process.stdout.fileno(), False)
 
 
 def main(request: str) -> int:

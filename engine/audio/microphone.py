@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
 from engine.audio.devices import OPEN_S, InputDevice, find_input_device, sounddevice_for_input
+from engine.audio.native_threads import has_runaway, thread_ids
 from engine.audio.portaudio import rescan, within
 from engine.audio.sample_clock import SampleClock
 from engine.audio.source import Block, MonoResampler, Trouble
-from engine.errors import DeviceError
+from engine.errors import DeviceError, SourceError
 from engine.ring import RingBuffer
 from engine.types import Float32
 
@@ -125,7 +127,12 @@ class MicrophoneSource:
         )
 
     def __enter__(self) -> Self:
-        """Open and start the device; raises DeviceError, also when that takes more than 8 s."""
+        """Open and start the device.
+
+        Raises:
+            DeviceError: It cannot be opened, or that takes more than 8 s.
+            SourceError: PortAudio is beyond help; only another process helps.
+        """
         if self._look_again:
             # Where that cannot be done, the list as it is may have the device all the same.
             with contextlib.suppress(DeviceError):
@@ -133,16 +140,22 @@ class MicrophoneSource:
         sounddevice = within(OPEN_S, self._name, sounddevice_for_input)
         name = self._known.name if self._known is not None else self._name
         open_one = partial(self._open, sounddevice)
-        self._stream = within(OPEN_S, name, open_one, undo=_close, one_stream=True)
+        self._threads_before = thread_ids()
+        with self._no_runaway():
+            self._stream = within(OPEN_S, name, open_one, undo=_close, one_stream=True)
         self._resampler = MonoResampler(self.sample_rate_hz, self._model_rate_hz)
         self._clock = SampleClock(self.sample_rate_hz)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Stop and close the device; one whose driver hangs is left to it after a second."""
-        with contextlib.suppress(DeviceError):
-            within(_CLOSE_S, self._name, partial(_close, self._stream), one_stream=True)
+        """Stop and close the device; one whose driver hangs is left to it after a second.
+
+        Raises:
+            SourceError: PortAudio is beyond help; only another process helps.
+        """
         self._resampler.close()
+        with contextlib.suppress(DeviceError), self._no_runaway():
+            within(_CLOSE_S, self._name, partial(_close, self._stream), one_stream=True)
 
     def read(self) -> Block | None:
         """What was captured since the last call, waiting up to 0.2 s for it.
@@ -196,6 +209,19 @@ class MicrophoneSource:
             text=f"{self._name!r} was opened at {self.sample_rate_hz} Hz and delivers {rate_hz} "
             "samples a second, so words sound too high or too low; try another --rate",
         )
+
+    @contextlib.contextmanager
+    def _no_runaway(self) -> Iterator[None]:
+        """A call that fails may have left a thread that takes a core for ever, and the device."""
+        try:
+            yield
+        except DeviceError as err:
+            if has_runaway(self._threads_before):
+                raise SourceError(
+                    f"{self._name!r} went while it was being opened, and PortAudio runs in circles "
+                    "since then; start kws again"
+                ) from err
+            raise
 
     def _open(self, sounddevice: Any) -> Any:
         """The stream, started."""

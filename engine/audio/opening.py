@@ -12,7 +12,7 @@ from typing import Protocol
 
 from engine.audio.devices import InputDevice
 from engine.audio.source import Source
-from engine.errors import DeviceError
+from engine.errors import DeviceError, KwsError
 
 
 class Device(Source, Protocol):
@@ -54,10 +54,12 @@ class Opening:
 
     Attributes:
         source: What was opened; None before the end, and where nothing was.
+        failure: What no other try would mend.
     """
 
     def __init__(self, make: Callable[[], Device]) -> None:
         self.source: Device | None = None
+        self.failure: KwsError | None = None
         self._make = make
         self._lock = threading.Lock()
         self._is_given_up = False
@@ -78,10 +80,16 @@ class Opening:
             source.__exit__(None, None, None)
 
     def _open(self) -> None:
-        with contextlib.suppress(DeviceError):  # not there yet
+        try:
             source = self._make().__enter__()
-            with self._lock:
-                if not self._is_given_up:
-                    self.source = source
-                    return
+        except DeviceError:  # not there yet
+            return
+        except KwsError as err:
+            self.failure = err
+            return
+        with self._lock:
+            if not self._is_given_up:
+                self.source = source
+                return
+        with contextlib.suppress(KwsError):  # nobody is left to tell
             source.__exit__(None, None, None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
+import functools
 import os
 import sys
 import threading
@@ -47,7 +49,24 @@ def load_sounddevice(consequence: str, way_out: str = "") -> Any:
         ) from err
     except Exception as err:  # its own kind of error cannot be named while it is not there
         raise DeviceError(f"PortAudio does not begin: {err}; {consequence}{way_out}") from err
+    _silence_native_stderr()
     return sounddevice
+
+
+@functools.cache
+def _silence_native_stderr() -> None:
+    """Let what PortAudio and ALSA print go nowhere: lines at each loss, in the worst case for ever.
+
+    That is C's `stderr`, where a library holds on to a stream of its own; file descriptor 2, which
+    Python and its tracebacks use, stays as it is.
+    """
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # a C library of another kind
+        libc = ctypes.CDLL(None)
+        libc.fopen.restype = ctypes.c_void_p
+        if nowhere := libc.fopen(b"/dev/null", b"we"):
+            ctypes.c_void_p.in_dll(libc, "stderr").value = nowhere
 
 
 def rescan(sounddevice: Any) -> None:

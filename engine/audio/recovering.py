@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections import deque
@@ -15,7 +16,7 @@ import numpy as np
 from engine.audio.opening import Device, Opening, Watch
 from engine.audio.source import Block, Trouble
 from engine.audio.zeros import ZerosWatch
-from engine.errors import DeviceError
+from engine.errors import DeviceError, SourceError
 
 _WAIT_S = 0.2
 # For a device that is seen and does not open; how soon one is seen is the watch's matter.
@@ -131,12 +132,17 @@ class RecoveringSource:
 
     def __exit__(self, *exc_info: object) -> None:
         """Close it; one that is being opened is closed when it comes."""
-        if self._opening is not None:
-            self._opening.give_up()
-        self._close()
+        with contextlib.suppress(SourceError):  # it ends all the same
+            if self._opening is not None:
+                self._opening.give_up()
+            self._close()
 
     def read(self) -> Block:
-        """The next block; an empty one while there is no device."""
+        """The next block; an empty one while there is no device.
+
+        Raises:
+            SourceError: What no other try would mend.
+        """
         if self._source is None:
             return self._look()
         if self._first_trouble is not None:
@@ -235,6 +241,8 @@ class RecoveringSource:
             return _empty()
         if not self._opening.wait(_WAIT_S):
             return _empty()
+        if self._opening.failure is not None:
+            raise self._opening.failure
         opened, self._opening = self._opening.source, None
         if opened is None:
             self._try_next()

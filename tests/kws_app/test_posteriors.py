@@ -1,6 +1,7 @@
 """Every scored window in a file, or no file."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from engine.config import DecisionConfig
 from engine.errors import ConfigError, KwsError
 from engine.scorer import ScoredWindow
 from engine.types import Posteriors
+from kws_app import posteriors
 from kws_app.posteriors import PosteriorsFile
 
 LABELS = ("_unknown_", "yes")
@@ -86,8 +88,8 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_one(
     path = tmp_path / "p.npz"
     path.write_text("old")
 
-    def fail(target: Path, **_: object) -> None:
-        target.write_text("half")
+    def fail(target: BinaryIO, **_: object) -> None:
+        target.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", fail)
@@ -111,7 +113,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_listening(
     def refuse(_: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(posteriors, "create_plain_file", refuse)
     with (
         pytest.raises(ConfigError, match=r"cannot write --posteriors .*: Permission denied"),
         PosteriorsFile(tmp_path / "p.npz", LABELS, 16_000),

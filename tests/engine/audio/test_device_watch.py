@@ -127,3 +127,21 @@ def test_one_that_cannot_look_holds_up_no_list(monkeypatch: pytest.MonkeyPatch) 
     watch._process.wait(20)
     assert watch.is_listing()
     watch.close()
+
+
+def test_one_that_cannot_begin_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No descriptors are left, or the interpreter has been put away by an upgrade."""
+    monkeypatch.setattr(device_watch, "_BEGIN_AGAIN_S", 0.2)
+    command = device_watch.module_command
+    monkeypatch.setattr(device_watch, "module_command", lambda *_: ["/nowhere/python"])
+    watch = DeviceWatch(["no such device at all"])
+    assert not watch.is_there()
+    assert watch.is_listing()  # somebody must
+    monkeypatch.setattr(device_watch, "module_command", command)
+    deadline = time.monotonic() + 10
+    while watch._process is None and time.monotonic() < deadline:
+        assert not watch.is_there()
+        time.sleep(0.01)
+    assert watch._process is not None
+    watch.close()
+    watch.close()

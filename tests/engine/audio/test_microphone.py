@@ -11,7 +11,7 @@ from fake_sounddevice import FakeSounddevice, FakeStream, PortAudioError, device
 from engine.audio import microphone
 from engine.audio.microphone import MicrophoneSource
 from engine.audio.portaudio import playing
-from engine.errors import DeviceError
+from engine.errors import DeviceError, SourceError
 
 
 @pytest.fixture
@@ -315,6 +315,27 @@ def test_a_device_that_hangs_when_it_is_closed_is_left_behind(
     monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
     with MicrophoneSource(None, 16_000, look_again=True):  # which wants the first one closed
         assert portaudio.streams[0].is_closed
+
+
+def test_a_thread_that_nobody_can_end_is_an_error_of_its_own(
+    portaudio: FakeSounddevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is only the driver that hangs, it is left behind; this one takes a core."""
+    monkeypatch.setattr(microphone, "_CLOSE_S", 0.05)
+    monkeypatch.setattr(microphone, "OPEN_S", 0.05)
+    came_since: list[frozenset[int]] = []
+    monkeypatch.setattr(microphone, "has_runaway", lambda before: not came_since.append(before))
+    monkeypatch.setattr(microphone, "thread_ids", lambda: frozenset({1}))
+    source = MicrophoneSource("USB", 16_000).__enter__()
+    portaudio.answers.clear()
+    with pytest.raises(SourceError, match="'USB Mic' went while it was being opened") as closed:
+        source.__exit__(None, None, None)
+    with pytest.raises(SourceError, match="PortAudio runs in circles") as opened:
+        MicrophoneSource("Webcam", 16_000).__enter__()
+    portaudio.answers.set()
+    assert came_since == [frozenset({1})] * 2
+    assert not isinstance(closed.value, DeviceError)  # it would be tried again
+    assert not isinstance(opened.value, DeviceError)
 
 
 def test_a_device_that_opens_too_late_is_closed_again(

@@ -217,3 +217,16 @@ def test_a_program_ends_though_its_driver_hangs() -> None:
     )
     assert done.returncode == 1
     assert b"'mic' has not answered" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="C's stderr is found on Linux only")
+def test_what_libraries_print_goes_nowhere_and_what_python_says_does_not() -> None:
+    code = (
+        "import ctypes, sys, os; from engine.audio import portaudio; libc = ctypes.CDLL(None);"
+        "libc.perror(b'before'); portaudio._silence_native_stderr(); libc.perror(b'after');"
+        "print('python', file=sys.stderr, flush=True); os.write(2, b'descriptor')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("before")
+    assert lines[1:] == ["python", "descriptor"]

@@ -8,7 +8,7 @@ from device_world import Device, Watch, World, read_until
 
 from engine.audio.recovering import RecoveringSource
 from engine.audio.source import Trouble
-from engine.errors import DeviceError
+from engine.errors import DeviceError, SourceError
 
 
 def test_what_is_there_is_passed_on(world: World, source: RecoveringSource) -> None:
@@ -107,6 +107,28 @@ def test_a_driver_that_hangs_holds_up_nothing(world: World, source: RecoveringSo
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert not [device for device in world.made if device.is_open]
+
+
+@pytest.mark.parametrize("call", ["__enter__", "__exit__"])
+def test_what_no_other_try_would_mend_ends_it(
+    world: World, source: RecoveringSource, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def beyond_help(*_: object) -> None:
+        raise SourceError("PortAudio runs in circles")
+
+    with source:
+        source.read()
+        world.away = {"mic"}
+        if call == "__exit__":
+            monkeypatch.setattr(Device, call, beyond_help)
+            with pytest.raises(SourceError, match="in circles"):
+                source.read()
+            return
+        source.read()
+        world.away = set()
+        monkeypatch.setattr(Device, call, beyond_help)
+        with pytest.raises(SourceError, match="in circles"):
+            read_until(source, lambda block: block.device_back)
 
 
 def test_the_device_that_was_open_is_the_one_that_is_looked_for(
