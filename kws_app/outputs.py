@@ -102,7 +102,8 @@ class Outputs:
         if self._ledger is not None and self._ledger.failure is not None:
             failures.append(self._ledger.failure)
         if failures and kind is None:
-            raise failures[0]
+            # Whatever it was, it is no wrong argument: it has begun.
+            raise KwsError(str(failures[0])) from failures[0]
 
     def hear(self, samples: Float32, lost_samples: int) -> None:
         """Take what the model hears; for `Pipeline.on_audio`."""

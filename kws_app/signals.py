@@ -38,6 +38,11 @@ def ignore() -> None:
     _set(signal.SIG_IGN)
 
 
+def has_come() -> bool:
+    """Whether one has come since `interrupt`."""
+    return _has_come
+
+
 def is_cut_off() -> bool:
     """Whether one has raised KeyboardInterrupt since `interrupt`, and nothing was listened to."""
     return _is_cut_off

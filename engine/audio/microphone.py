@@ -200,14 +200,19 @@ class MicrophoneSource:
             raise DeviceError(f"{self._name!r} has delivered no audio for {_SILENT_DEVICE_S:.0f} s")
 
     def _rate_trouble(self) -> Trouble | None:
-        """Told once of a stream."""
-        if self._is_rate_told or (rate_hz := self._clock.measured_rate_hz) is None:
+        """Told when it begins, and when it is over: losses that follow each other look like one."""
+        rate_hz = self._clock.measured_rate_hz
+        if self._is_rate_told == (rate_hz is not None):
             return None
-        self._is_rate_told = True
+        self._is_rate_told = not self._is_rate_told
+        if rate_hz is None:
+            text = f"{self._name!r} delivers {self.sample_rate_hz} samples a second again"
+            return Trouble(kind="rate", text=text, is_over=True)
         return Trouble(
             kind="rate",
             text=f"{self._name!r} was opened at {self.sample_rate_hz} Hz and delivers {rate_hz} "
-            "samples a second, so words sound too high or too low; try another --rate",
+            "samples a second: either it loses some all the time, or words sound too high or too "
+            "low; try another --rate",
         )
 
     @contextlib.contextmanager

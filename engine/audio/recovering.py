@@ -69,7 +69,7 @@ class RecoveringSource:
         self._source: Device | None = None
         self._name = device.name
         self._source_rate_hz = 0
-        self._heard_at_s = 0.0
+        self._heard_at_s, self._heard_name = 0.0, device.name
         self._which = 0  # that is open, or was at last
         self._is_back = False  # opened again, and nothing has come yet
         self._is_returning = False  # from the fallback
@@ -174,7 +174,7 @@ class RecoveringSource:
             if self._which == 0:
                 self._again_s = _AGAIN_S
             block, trouble = self._after_the_gap(block, ends_at_s), self._told_of_fallback()
-        self._heard_at_s = ends_at_s
+        self._heard_at_s, self._heard_name = ends_at_s, self._name
         trouble = trouble or self._zeros[self._which].see(block.samples, self._name)
         return block if trouble is None else replace(block, trouble=trouble)
 
@@ -228,8 +228,8 @@ class RecoveringSource:
         """Begin to open one, or see whether that has come to an end."""
         if not self._is_lost and self._clock() >= self._heard_at_s + _LOST_S:
             self._is_lost = True
-            reason = f"{self._name!r} was left for {self._devices[0].name!r}, which does not answer"
-            return _empty(lost_device=reason)
+            left, wanted = self._heard_name, self._devices[0].name
+            return _empty(lost_device=f"{left!r} was left for {wanted!r}, which does not answer")
         if self._opening is None:
             if self._order or self._is_time():
                 self._end_watch()

@@ -18,6 +18,8 @@ _INTERVAL_S = 0.5
 _MOST_INTERVALS = 1_200  # ten minutes
 _FIT_S = 60.0
 _RATE_INTERVALS = 20
+_ALIKE, _ALIKE_AT_ANOTHER_RATE = 2, 5
+_MOST_UNSTEADY = 4  # else it may be a rate near the limit, which is seen now and then
 _SPAN_INTERVALS = 60
 _MOST_DRIFT = 1e-3  # of a clock; crystals stay far below
 _WRONG_RATE = 0.02
@@ -50,8 +52,7 @@ class SampleClock:
         # Up to where the delay is accounted for, and by how much steps have raised it since.
         self._base_s: float | None = None
         self._based_at_s = self._risen_s = 0.0
-        # Intervals since one was as the one before it; whether the rate was known as wrong then.
-        self._unsteady, self._was_wrong = 0, False
+        self._unsteady = 0  # intervals since the newest ones were alike
         # By how much earlier delays were moved for losses that were said, and not seen yet; and
         # whether one was said in this interval.
         self._unsettled_s, self._is_said = 0.0, False
@@ -142,21 +143,23 @@ class SampleClock:
     def _step_s(self) -> float:
         """By how much the delay rose or fell at once and stayed; earlier delays are moved."""
         self._unsteady += 1
-        if len(self._delays_s) < 2:
+        # Some intervals of a device at another rate are alike by chance, but not many.
+        may_be_rate = self.measured_rate_hz is not None or self._unsteady > _MOST_UNSTEADY
+        count = _ALIKE_AT_ANOTHER_RATE if may_be_rate else _ALIKE
+        if len(self._delays_s) < count:
             return 0.0
-        after, now = self._delays_s[-2], self._delays_s[-1]
-        if abs(now - after) >= _SAME_S:
+        newest_s = [self._delays_s[-place] for place in range(1, count + 1)]
+        if max(newest_s) - min(newest_s) >= _SAME_S:
             return 0.0
-        unsteady, self._unsteady = self._unsteady, 0
-        was_wrong, self._was_wrong = self._was_wrong, self.measured_rate_hz is not None
         # Several losses may follow each other before it stays.
-        last_steady = max(0, len(self._delays_s) - 1 - unsteady)
-        step_s = now - self._delays_s[last_steady]
-        is_rate = self._was_wrong and (was_wrong or unsteady > _RATE_INTERVALS)
-        if abs(step_s) <= _STEP_S or is_rate:
+        last_steady = max(0, len(self._delays_s) - 1 - self._unsteady)
+        self._unsteady = 0
+        step_s = newest_s[0] - self._delays_s[last_steady]
+        if abs(step_s) <= _STEP_S:
             return 0.0
-        for index in range(last_steady + 1):
-            self._delays_s[index] += step_s
+        for index in range(len(self._delays_s) - count):
+            is_between = index > last_steady
+            self._delays_s[index] = newest_s[-1] if is_between else self._delays_s[index] + step_s
         return step_s
 
     def _fit(self) -> None:

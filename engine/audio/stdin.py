@@ -74,13 +74,16 @@ class StdinSource:
         """What has come within 0.2 s, or None at the end.
 
         Raises:
-            SourceError: Nothing has come, or a sound file.
+            SourceError: Nothing has come, or a sound file, or it cannot be read.
         """
         if self._finished:
             return None
         data = self._remainder
         if self._is_readable():
-            fresh = os.read(self._stream.fileno(), _BLOCK_BYTES)
+            try:
+                fresh = os.read(self._stream.fileno(), _BLOCK_BYTES)
+            except OSError as err:
+                raise SourceError(f"cannot read standard input: {err.strerror}") from err
             self._received += len(fresh)
             self._finished = not fresh
             data += fresh

@@ -9,8 +9,10 @@ Everything here is called while the ledger is locked.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -21,6 +23,7 @@ from engine.files import create_plain_file
 from kws_app.ledger.entries import Entry, from_record, is_id, parse_line, to_record
 
 NAME = "ledger.jsonl"
+_MOST_BYTES = 256_000_000  # a million entries
 
 
 class EntryLog:
@@ -68,6 +71,11 @@ class EntryLog:
             # Every listening of the window has a ledger of its own, and nobody closes it.
             self._close = weakref.finalize(self, os.close, self._descriptor)
             self._forget()
+        state = os.fstat(self._descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError(errno.EINVAL, f"{self._path.name} is no plain file")
+        if state.st_size > _MOST_BYTES:  # it is read whole, and may come from others
+            raise OSError(errno.EFBIG, f"{self._path.name} is larger than {_MOST_BYTES} bytes")
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
             file.seek(self._offset)
             data = file.read()

@@ -1,6 +1,10 @@
 """Standard streams that are closed or full: one line, a status, nothing in the wrong place."""
 
+import contextlib
+import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -59,3 +63,73 @@ def test_a_log_that_cannot_be_written_changes_nothing(
 
 def test_the_status_of_an_error_survives_a_full_log() -> None:
     assert run("2> /dev/full", "--headless", "--smoothing", "many").returncode == 2
+
+
+def stalled_pipe() -> tuple[int, int]:
+    """A pipe that is full; nobody reads it for now."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write_end, bytes(4096))
+    os.set_blocking(write_end, True)
+    return read_end, write_end
+
+
+def test_a_reader_that_stalls_does_not_hold_up_the_end(tiny_folder: Path, demo_path: Path) -> None:
+    read_end, write_end = stalled_pipe()
+    arguments = ["--headless", "--json", "--realtime", "--input", demo_path, "--model", tiny_folder]
+    program = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=environment(),
+    )
+    time.sleep(2)
+    assert program.poll() is None
+    program.send_signal(signal.SIGTERM)
+    _, err = program.communicate(timeout=8)
+    assert (program.returncode, b"Traceback" in err) == (0, False)
+    os.close(read_end)
+    os.close(write_end)
+
+
+def test_a_log_whose_reader_stalls_holds_up_nothing(tiny_folder: Path, demo_path: Path) -> None:
+    read_end, write_end = stalled_pipe()
+    arguments = ["--headless", "--verbose", "--input", demo_path, "--model", tiny_folder]
+    normal = run("", *arguments)
+    program = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=write_end,
+        cwd=ROOT,
+        env=environment(),
+    )
+    out, _ = program.communicate(timeout=20)
+    assert (program.returncode, out.decode()) == (0, normal.stdout)
+    os.close(read_end)
+    os.close(write_end)
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_terminal_that_is_closed_is_the_usual_end(
+    tiny_folder: Path, demo_path: Path, options: list[str]
+) -> None:
+    ours, theirs = os.openpty()
+    arguments = ["--headless", "--realtime", "--input", demo_path, "--model", tiny_folder, *options]
+    program = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=environment(),
+    )
+    os.close(theirs)
+    time.sleep(1.5)
+    os.close(ours)
+    time.sleep(0.5)
+    program.send_signal(signal.SIGHUP)
+    _, err = program.communicate(timeout=20)
+    assert (program.returncode, b"cannot write" in err) == (0, False)

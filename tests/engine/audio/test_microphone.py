@@ -227,13 +227,14 @@ def test_what_the_device_loses_without_a_word_is_counted_too(talk: Talk) -> None
     assert (talk.lost_samples, talk.overflows) == (8_000, 0)
 
 
-def test_a_device_that_delivers_another_rate_is_told_once(talk: Talk) -> None:
+def test_a_device_that_delivers_another_rate_is_told_once_and_when_it_is_over(talk: Talk) -> None:
     talk.say(30, samples=107)
-    assert talk.troubles == [
-        "'USB Mic' was opened at 16000 Hz and delivers 5350 samples a second, so words sound too "
-        "high or too low; try another --rate"
-    ]
+    (told,) = talk.troubles
+    assert told.startswith("'USB Mic' was opened at 16000 Hz and delivers 5350 samples a second: ")
+    assert told.endswith("words sound too high or too low; try another --rate")
     assert talk.lost_samples == 0
+    talk.say(30)
+    assert talk.troubles[1:] == ["'USB Mic' delivers 16000 samples a second again"]
 
 
 def test_the_drift_of_the_devices_clock_is_told_after_a_minute(talk: Talk) -> None:

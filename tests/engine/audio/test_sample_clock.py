@@ -56,7 +56,7 @@ def test_a_loss_does_not_bend_the_drift() -> None:
 
 @pytest.mark.parametrize("each_s", [0.06, 0.1, 0.3])
 @pytest.mark.parametrize("every_s", [0.1, 0.3, 0.5, 0.7, 1.1])
-@pytest.mark.parametrize("count", [2, 5, 12])
+@pytest.mark.parametrize("count", [2, 5, 12, 60])
 def test_losses_that_follow_each_other_are_counted(
     each_s: float, every_s: float, count: int
 ) -> None:
@@ -232,13 +232,13 @@ def test_another_rate_is_measured_and_is_no_loss(rate: float) -> None:
     assert device.lost == 0
 
 
-@pytest.mark.parametrize("rate", [0.95, 0.955, 0.96])
+@pytest.mark.parametrize("rate", [0.95, 0.955, 0.96, 0.962, 0.98])
 def test_a_rate_that_rises_now_and_then_like_losses_is_none(rate: float) -> None:
     """Some intervals are alike by chance."""
     device = Device(rate=rate)
     device.run(600)
-    assert device.clock.measured_rate_hz == pytest.approx(rate * RATE_HZ, rel=0.01)
-    assert device.lost <= 0.5 * RATE_HZ
+    assert device.clock.measured_rate_hz in (None, pytest.approx(rate * RATE_HZ, rel=0.01))
+    assert device.lost <= 0.5 * RATE_HZ  # before the rate is known
 
 
 def test_one_step_is_no_rate() -> None:

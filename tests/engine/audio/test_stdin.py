@@ -3,6 +3,7 @@
 import io
 import os
 import threading
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -107,3 +108,11 @@ def test_a_file_is_no_pcm(kind: str, told: str, size: int, monkeypatch: pytest.M
 
 def test_what_looks_like_a_file_later_is_audio() -> None:
     assert len(read_all([pcm(tone(440, 0.1)) + b"RIFF", b"fLaC"])) == 1_604
+
+
+def test_one_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as stream:
+        source = StdinSource(stream, rate_hz=16_000, channels=1, model_rate_hz=16_000)
+        source._is_readable = lambda: True
+        with pytest.raises(SourceError, match="cannot read standard input: Bad file descriptor"):
+            source.read()

@@ -9,6 +9,7 @@ import pytest
 from full_disk import files_of_at_most
 from ledgers import PLAIN
 
+from kws_app.ledger import log as ledger_log
 from kws_app.ledger.entries import Entry, to_record
 from kws_app.ledger.log import NAME, EntryLog, write_aside
 
@@ -171,3 +172,19 @@ def test_a_log_that_nobody_has_any_more_is_closed(path: Path) -> None:
     closed.close()
     closed.refresh()  # opens it again
     assert list(closed.entries) == ["aaaaa"]
+
+
+def test_what_is_no_ledger_of_a_person_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read whole, and may have been handed on by others."""
+    path.write_bytes(line("aaaaa"))
+    monkeypatch.setattr(ledger_log, "_MOST_BYTES", path.stat().st_size)
+    assert list(read(path).entries) == ["aaaaa"]
+    monkeypatch.setattr(ledger_log, "_MOST_BYTES", path.stat().st_size - 1)
+    with pytest.raises(OSError, match=r"ledger\.jsonl is larger than"):
+        read(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(OSError, match=r"ledger\.jsonl is no plain file"):
+        read(path)
