@@ -22,4 +22,6 @@ def play(samples: Float32, rate_hz: int) -> None:
         with playing:
             sounddevice.play(samples, rate_hz, blocking=True)
     except (sounddevice.PortAudioError, ValueError) as err:
-        raise DeviceError(f"nothing can be played: {err}") from err
+        raise DeviceError(
+            f"nothing can be played: {err}; plug in a loudspeaker or headphones"
+        ) from err

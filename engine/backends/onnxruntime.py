@@ -40,7 +40,10 @@ class CpuBackend:
 
         available = onnxruntime.get_available_providers()
         if self._provider not in available:
-            raise BackendError(f"ONNX Runtime {onnxruntime.__version__} has no {self._provider}")
+            raise BackendError(
+                f"ONNX Runtime {onnxruntime.__version__} has no {self._provider}; docs/gpu.md says "
+                "how to install one that has"
+            )
 
     def __enter__(self) -> Self:
         """Load the model and check that it fits its manifest."""

@@ -45,11 +45,13 @@ def export(ledger: Ledger, out: Path) -> Exported:
         out: The folder; what an earlier export left there stays.
 
     Raises:
-        ConfigError: The folder is, or is in, the ledger.
+        ConfigError: The folder is, or is in, the ledger, or is a file.
         KwsError: It cannot be written.
     """
     if out.resolve().is_relative_to(ledger.folder.resolve()):
         raise ConfigError(f"{out} is in the ledger; name another folder")
+    if out.is_file():
+        raise ConfigError(f"{out} is a file; name a folder")
     done = Exported()
     entries, speaker = ledger.entries(), ledger.speaker()
     try:
