@@ -54,7 +54,7 @@ def start(*arguments: str | Path, **more: Any) -> subprocess.Popen[bytes]:
     program = subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         stdout=more.pop("stdout", subprocess.PIPE),
-        stderr=subprocess.PIPE,
+        stderr=more.pop("stderr", subprocess.PIPE),
         stdin=more.pop("stdin", subprocess.DEVNULL),
         cwd=ROOT,
         env=environment(**more),

@@ -94,6 +94,14 @@ class VirtualMicrophone:
         self._pactl("unload-module module-remap-source")
         self._pactl("unload-module module-null-sink")
 
+    def is_listened_to(self) -> bool:
+        """Whether a program has a stream open."""
+        words = ["pactl", "list", "short", "source-outputs"]
+        done = subprocess.run(
+            words, env=os.environ | self.variables, check=True, capture_output=True
+        )
+        return b"protocol-native" in done.stdout
+
     def _pactl(self, command: str) -> None:
         words = ["pactl", *command.split()]
         subprocess.run(

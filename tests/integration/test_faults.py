@@ -70,6 +70,42 @@ def test_nothing_is_left_of_a_program_that_is_killed_while_the_sound_server_hang
         program.communicate()
 
 
+@pytest.mark.usefixtures("microphone")
+def test_a_loose_plug(tone: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    """It goes while it is being opened, again and again.
+
+    PortAudio may run in circles from then on, of which only another process is cured.
+    """
+    with pluggable_microphone() as server, (tmp_path / "err").open("w+b") as err:
+        program = start(
+            *("--headless", "--json", "--model", tiny_folder, "--device", "pulse"),
+            stderr=err,
+            **server.variables,
+        )
+        read_event(program)
+        for _ in range(6):
+            server.pull_out()
+            time.sleep(0.2)
+            server.plug_in()
+            deadline = time.monotonic() + 5
+            while not server.is_listened_to() and time.monotonic() < deadline:
+                if program.poll() is not None:
+                    break
+        if program.poll() is None:
+            time.sleep(3)
+            play(tone, server.variables)
+            program.send_signal(signal.SIGTERM)
+        out, _ = program.communicate(timeout=20)
+        said = (tmp_path / "err").read_bytes()
+        if program.returncode == 0:
+            assert (b'"low"' in out, said) == (True, b"")
+        else:
+            assert program.returncode == 1
+            assert said.startswith(b"kws: 'pulse' went while it was being opened")
+            assert said.count(b"\n") == 1
+        assert b'"event": "stop"' in out.splitlines()[-1]
+
+
 def _children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]
