@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from typing import NoReturn
 
@@ -15,7 +17,17 @@ def start() -> NoReturn:
 
     status = main()
     signals.ignore()
+    _end_beside_a_runaway(status)
     sys.exit(status)
+
+
+def _end_beside_a_runaway(status: int) -> None:
+    """End at once where a thread of PortAudio would crash in the usual end of a process."""
+    native_threads = sys.modules.get("engine.audio.native_threads")
+    if native_threads is not None and native_threads.was_found():
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or full
+            sys.stdout.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":

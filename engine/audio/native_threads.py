@@ -14,6 +14,7 @@ from pathlib import Path
 _LOOK_S = 0.5
 _BUSY = 0.4  # of a core, also on a busy machine
 _TASKS = Path("/proc/self/task")
+_was_found = False
 
 
 def thread_ids() -> frozenset[int]:
@@ -30,9 +31,19 @@ def has_runaway(before: frozenset[int]) -> bool:
     Args:
         before: `thread_ids` of then.
     """
+    global _was_found
     used_s = {thread: _used_s(thread) for thread in thread_ids() - before}
     time.sleep(_LOOK_S)
-    return any(_used_s(thread) - then_s > _BUSY * _LOOK_S for thread, then_s in used_s.items())
+    for thread, then_s in used_s.items():
+        if _used_s(thread) - then_s > _BUSY * _LOOK_S:
+            _was_found = True
+            return True
+    return False
+
+
+def was_found() -> bool:
+    """Whether there has been one: it still runs, in libraries that the end of a process unloads."""
+    return _was_found
 
 
 def _used_s(thread: int) -> float:

@@ -19,14 +19,16 @@ def in_circles(ended: threading.Event) -> None:
     ("target", "expected"), [(in_circles, True), (threading.Event.wait, False)]
 )
 def test_a_thread_that_runs_in_circles(
-    target: Callable[[threading.Event], None], expected: bool
+    target: Callable[[threading.Event], None], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(native_threads, "_was_found", False)
     before, ended = thread_ids(), threading.Event()
     thread = threading.Thread(target=target, args=(ended,))
     thread.start()
     try:
         assert has_runaway(before) is expected
         assert not has_runaway(thread_ids())  # it was there before
+        assert native_threads.was_found() is expected
     finally:
         ended.set()
         thread.join()
