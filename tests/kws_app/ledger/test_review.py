@@ -118,7 +118,7 @@ def test_without_an_output_device_one_line_says_so(
     portaudio.open_error = PortAudioError("no device")
     assert answer(monkeypatch, ledger, "r\np\nr\n") == ["right", "right", None, None]
     assert capsys.readouterr().err.splitlines() == [
-        "kws: nothing can be played: no device",
+        "kws: nothing can be played: no device; plug in a loudspeaker or headphones",
         "kws: 2 labelled, 2 left",
     ]
 
