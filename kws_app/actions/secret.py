@@ -48,8 +48,9 @@ class Secret:
         return text
 
     def _read_file(self) -> str:
+        path = Path(self.path or "")
         try:
-            path = Path(self.path or "").expanduser().absolute()
+            path = path.expanduser().absolute()  # told in full: it need not lie beside the settings
             return path.read_text(encoding="utf-8")
         except OSError as err:
             raise ConfigError(f"{self.place}: cannot read {path}: {err.strerror}") from err

@@ -46,3 +46,12 @@ def test_a_variable_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BROKER", raising=False)
     with pytest.raises(ConfigError, match="here: environment variable BROKER is not set; export"):
         Secret(place="here", variable="BROKER").read()
+
+
+def test_a_working_folder_that_has_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    with pytest.raises(ConfigError, match="here: cannot read secret: No such file"):
+        Secret(place="here", path="secret").read()
