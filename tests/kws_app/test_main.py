@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine.audio import native_threads
 from engine.errors import (
     BackendError,
     ConfigError,
@@ -15,6 +16,7 @@ from engine.errors import (
     ModelError,
     SourceError,
 )
+from kws_app import __main__ as entry
 from kws_app import __version__, signals
 from kws_app import command_line as program
 from kws_app.flags import COMMANDS
@@ -177,3 +179,14 @@ def test_what_goes_with_headless_opens_no_window(
 
 def test_help_names_every_command() -> None:
     assert set(COMMANDS) == set(program._COMMANDS)
+
+
+@pytest.mark.parametrize(("was_found", "expected"), [(True, [1]), (False, [])])
+def test_a_thread_that_nobody_can_end_cuts_the_end_short(
+    was_found: bool, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(native_threads, "_was_found", was_found)
+    monkeypatch.setattr(entry.os, "_exit", ended.append)
+    entry._end_beside_a_runaway(1)
+    assert ended == expected

@@ -232,3 +232,14 @@ def test_one_long_silence_does_not_make_it_deaf_to_the_next(
         silent_s = world.clock.now_s
         read_until(source, lambda block: block.trouble, most=20_000)
         assert world.clock.now_s - silent_s == pytest.approx(300, abs=1)
+
+
+def test_what_cannot_be_closed_keeps_nobody_from_the_end(
+    world: World, source: RecoveringSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def beyond_help(*_: object) -> None:
+        raise SourceError("PortAudio runs in circles")
+
+    with source:
+        source.read()
+        monkeypatch.setattr(Device, "__exit__", beyond_help)
